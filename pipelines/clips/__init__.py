@@ -1,0 +1,1 @@
+"""Clips for training and testing, read from frame and flow shards."""

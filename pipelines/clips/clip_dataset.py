@@ -1,0 +1,276 @@
+"""Clips of a list of videos, as torch datasets; they own no randomness.
+
+B videos in a batch, R clips per video, T frames per clip, S x S px.
+
+An item is a dict with ``video_id`` (text), ``rgb`` ``(R, 3, T, S, S)`` and/or ``flow``
+``(R, 2, T, S, S)`` float32, ``first_frame`` and ``last_frame`` ``(R,)`` int64 (both inside the
+clip), and ``label`` ``(R,)`` int64 where a label function is given. RGB and flow of a clip are
+the same place, crop and flip. A flow clip takes the fields that start at its frames.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from pipelines.clips.sampling import (
+    IntArray,
+    clip_indices,
+    dense_starts,
+    last_frame,
+    random_starts,
+    uniform_starts,
+)
+from pipelines.clips.transforms import (
+    Crop,
+    FloatArray,
+    centre_crop,
+    flow_input,
+    random_crop,
+    rgb_input,
+)
+from pipelines.frames.frame_store import FrameStore
+from pipelines.motion.flow_store import FlowStore
+
+Item = dict[str, Any]
+# (video id, first frame, last frame) -> class
+LabelFunction = Callable[[str, int, int], int]
+
+
+class ClipConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How clips are cut and normalised.
+
+    Attributes:
+        num_frames: Frames per clip.
+        stride: Stored frames from one frame of a clip to the next.
+        crop_px: Side of the square crop.
+        horizontal_flip: Mirror half of the training clips.
+        rgb_mean: Per channel on the scale 0..1, subtracted.
+        rgb_std: Per channel on the scale 0..1, divided by.
+        flow_scale_px: Motion in px per stored frame that becomes 1; more is clipped.
+    """
+
+    num_frames: int
+    stride: int
+    crop_px: int
+    horizontal_flip: bool
+    rgb_mean: tuple[float, float, float]
+    rgb_std: tuple[float, float, float]
+    flow_scale_px: float
+
+
+@dataclass(frozen=True)
+class SampleKey:
+    """Which video, and the seed of everything random about its clips."""
+
+    index: int
+    seed: int
+
+
+class ClipReader:
+    """Reads clips of one video from the stores; shared by the datasets.
+
+    Args:
+        frames: Store of frames, for items with ``rgb``.
+        flow: Store of flow, for items with ``flow``.
+        config: How clips are cut and normalised.
+        label: Class of a clip, or None for items without ``label``.
+
+    Raises:
+        ValueError: If there is neither store, if their frame sizes differ, or if the crop does
+            not fit.
+    """
+
+    def __init__(
+        self,
+        frames: FrameStore | None,
+        flow: FlowStore | None,
+        config: ClipConfig,
+        label: LabelFunction | None,
+    ) -> None:
+        """Check that the parts fit together."""
+        sizes = {store.size for store in (frames, flow) if store is not None}
+        if len(sizes) != 1:
+            raise ValueError(f"expected a frame or flow store of one frame size, found {sizes}")
+        self.size = sizes.pop()
+        self.frames, self.flow, self.config, self.label = frames, flow, config, label
+        self.centre = centre_crop(self.size, config.crop_px)
+
+    def check_known(self, videos: Sequence[str]) -> None:
+        """Check that every store holds every video.
+
+        Raises:
+            KeyError: Naming the number of missing videos and the first.
+        """
+        for store in (self.frames, self.flow):
+            missing = [] if store is None else [v for v in videos if v not in store.num_frames]
+            if missing:
+                raise KeyError(
+                    f"{len(missing)} of {len(videos)} videos are in no shard, first {missing[0]!r}"
+                )
+
+    def num_frames(self, video_id: str) -> int:
+        """Stored frames of a video."""
+        store = self.frames if self.frames is not None else self.flow
+        if store is None:
+            raise ValueError("a clip reader needs a frame or a flow store")
+        return store.num_frames[video_id]
+
+    def read(self, video_id: str, starts: IntArray, crops: Sequence[Crop]) -> Item:
+        """Make an item of the clips that begin at `starts`, one crop each."""
+        config, video_frames = self.config, self.num_frames(video_id)
+        shape = (config.num_frames, config.stride, video_frames)
+        item: Item = {"video_id": video_id}
+        indices = np.concatenate([clip_indices(start, *shape) for start in starts.tolist()])
+        if self.frames is not None:
+            item["rgb"] = self._rgb(self.frames, video_id, indices, crops)
+        if self.flow is not None:
+            item["flow"] = self._flow(self.flow, video_id, indices, crops)
+        ends = [last_frame(start, *shape) for start in starts.tolist()]
+        item["first_frame"] = torch.from_numpy(starts)
+        item["last_frame"] = torch.tensor(ends, dtype=torch.int64)
+        if self.label is not None:
+            labels = [
+                self.label(video_id, first, last)
+                for first, last in zip(starts.tolist(), ends, strict=True)
+            ]
+            item["label"] = torch.tensor(labels, dtype=torch.int64)
+        return item
+
+    def _rgb(
+        self, store: FrameStore, video_id: str, indices: IntArray, crops: Sequence[Crop]
+    ) -> torch.Tensor:
+        """Clips ``(R, 3, T, S, S)``; one read for all of them."""
+        stored = np.split(store.read(video_id, indices), len(crops))
+        clips = self._empty(len(crops), 3)
+        for clip, crop, out in zip(stored, crops, clips, strict=True):
+            rgb_input(clip, crop, self.config.rgb_mean, self.config.rgb_std, out)
+        return torch.from_numpy(clips)
+
+    def _flow(
+        self, store: FlowStore, video_id: str, indices: IntArray, crops: Sequence[Crop]
+    ) -> torch.Tensor:
+        """Clips ``(R, 2, T, S, S)``; one read for all of them."""
+        stored = np.split(store.read(video_id, indices), len(crops))
+        clips = self._empty(len(crops), 2)
+        for clip, crop, out in zip(stored, crops, clips, strict=True):
+            flow_input(clip, crop, self.config.flow_scale_px, out)
+        return torch.from_numpy(clips)
+
+    def _empty(self, num_clips: int, channels: int) -> FloatArray:
+        side = self.config.crop_px
+        return np.empty((num_clips, channels, self.config.num_frames, side, side), np.float32)
+
+
+class ClipDataset(Dataset[Item]):
+    """`num_clips` clips per video, drawn anew for every `SampleKey`.
+
+    In training each clip has its own random start, crop and flip; otherwise the clips are
+    evenly spaced and centre-cropped, and the seed does not matter.
+
+    Args:
+        videos: Ids; `SampleKey.index` counts in this list.
+        frames: Store of frames, for items with ``rgb``.
+        flow: Store of flow, for items with ``flow``.
+        config: How clips are cut and normalised.
+        num_clips: Clips per video, R.
+        label: Class of a clip by video, first and last frame.
+        train: Whether to draw at random.
+
+    Raises:
+        KeyError: If a store lacks a video.
+        ValueError: If stores and config do not fit together.
+    """
+
+    def __init__(
+        self,
+        videos: Sequence[str],
+        frames: FrameStore | None,
+        flow: FlowStore | None,
+        config: ClipConfig,
+        num_clips: int,
+        label: LabelFunction | None,
+        train: bool,
+    ) -> None:
+        """Check the parts; nothing is read."""
+        self._reader = ClipReader(frames, flow, config, label)
+        self._reader.check_known(videos)
+        self._videos, self._config = list(videos), config
+        self._num_clips, self._is_train = num_clips, train
+
+    def __len__(self) -> int:
+        """Number of videos."""
+        return len(self._videos)
+
+    def __getitem__(self, key: SampleKey) -> Item:
+        """The clips of one video; the same key gives the same clips, bit by bit."""
+        config, reader = self._config, self._reader
+        video_id = self._videos[key.index]
+        shape = (config.num_frames, config.stride, reader.num_frames(video_id))
+        if not self._is_train:
+            starts = uniform_starts(self._num_clips, *shape)
+            return reader.read(video_id, starts, [reader.centre] * self._num_clips)
+        rng = np.random.default_rng([key.seed, key.index])
+        starts = random_starts(rng, self._num_clips, *shape)
+        crops = [
+            random_crop(rng, reader.size, config.crop_px, config.horizontal_flip)
+            for _ in range(self._num_clips)
+        ]
+        return reader.read(video_id, starts, crops)
+
+
+class ViewDataset(Dataset[Item]):
+    """Fixed views of each video for tests and features: centre crop, no flip.
+
+    Args:
+        videos: Ids, in the order of the items.
+        frames: Store of frames, for items with ``rgb``.
+        flow: Store of flow, for items with ``flow``.
+        config: How clips are cut and normalised.
+        num_clips: So many evenly spaced clips per video (10 in the paper's tests), or
+        step: clips every `step` frames over the whole video, R differing between videos.
+        label: Class of a clip by video, first and last frame.
+
+    Raises:
+        KeyError: If a store lacks a video.
+        ValueError: If not exactly one of `num_clips` and `step` is given.
+    """
+
+    def __init__(
+        self,
+        videos: Sequence[str],
+        frames: FrameStore | None,
+        flow: FlowStore | None,
+        config: ClipConfig,
+        num_clips: int | None = None,
+        step: int | None = None,
+        label: LabelFunction | None = None,
+    ) -> None:
+        """Check the parts; nothing is read."""
+        if (num_clips is None) == (step is None):
+            raise ValueError(f"expected num_clips or step, found {num_clips} and {step}")
+        self._reader = ClipReader(frames, flow, config, label)
+        self._reader.check_known(videos)
+        self._videos, self._config = list(videos), config
+        self._num_clips, self._step = num_clips, step
+
+    def __len__(self) -> int:
+        """Number of videos."""
+        return len(self._videos)
+
+    def __getitem__(self, index: int) -> Item:
+        """All views of one video."""
+        video_id = self._videos[index]
+        starts = self.starts(video_id)
+        return self._reader.read(video_id, starts, [self._reader.centre] * len(starts))
+
+    def starts(self, video_id: str) -> IntArray:
+        """First frames of a video's views, shape ``(R,)``."""
+        config, video_frames = self._config, self._reader.num_frames(video_id)
+        if self._step is not None:
+            return dense_starts(config.num_frames, config.stride, self._step, video_frames)
+        return uniform_starts(self._num_clips or 1, config.num_frames, config.stride, video_frames)

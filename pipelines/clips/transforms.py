@@ -1,0 +1,126 @@
+"""Crop, flip and normalise clips.
+
+Conventions
+-----------
+- Stored clips: RGB ``(T, H, W, 3)`` uint8; flow ``(T, 2, H, W)`` float32 px, channel 0
+  rightward, channel 1 downward.
+- Network input: ``(C, T, S, S)`` float32 with C = 3 or 2.
+- A clip is cropped and flipped as a whole: all its frames, and its RGB and flow, alike.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+
+class Crop(NamedTuple):
+    """A square window, px, and whether its content is mirrored left to right."""
+
+    top: int
+    left: int
+    side: int
+    is_flipped: bool
+
+
+def random_crop(
+    rng: np.random.Generator, size: tuple[int, int], side: int, is_flipping: bool
+) -> Crop:
+    """A window placed uniformly, mirrored half of the time if `is_flipping`.
+
+    The generator is always asked for the same numbers, so that switching flips on does not
+    move the windows.
+
+    Raises:
+        ValueError: If the window does not fit into `size` (height, width).
+    """
+    rows, columns = _freedom(size, side)
+    top, left, coin = rng.integers(0, [rows + 1, columns + 1, 2]).tolist()
+    return Crop(top, left, side, is_flipping and coin == 1)
+
+
+def centre_crop(size: tuple[int, int], side: int) -> Crop:
+    """The window in the middle, not mirrored; half a px up and left where it cannot be.
+
+    Raises:
+        ValueError: If the window does not fit into `size` (height, width).
+    """
+    rows, columns = _freedom(size, side)
+    return Crop(rows // 2, columns // 2, side, False)
+
+
+def rgb_input(
+    frames: NDArray[np.uint8],
+    crop: Crop,
+    mean: Sequence[float],
+    std: Sequence[float],
+    out: FloatArray | None = None,
+) -> FloatArray:
+    """Cut, mirror and normalise an RGB clip: ``(value / 255 - mean) / std`` per channel.
+
+    Args:
+        frames: Shape ``(T, H, W, 3)``, 0..255.
+        crop: The window.
+        mean: Three means on the scale 0..1.
+        std: Three deviations on the scale 0..1.
+        out: Array to fill and return; made where absent.
+
+    Returns:
+        Shape ``(3, T, S, S)``.
+    """
+    window = frames[:, crop.top : crop.top + crop.side, crop.left : crop.left + crop.side]
+    mirrored = window[:, :, ::-1] if crop.is_flipped else window
+    values = _filled(mirrored.transpose(3, 0, 1, 2), out)
+    scale = 1 / (255 * np.asarray(std, dtype=np.float64))
+    shift = -np.asarray(mean, dtype=np.float64) / np.asarray(std, dtype=np.float64)
+    values *= scale.astype(np.float32)[:, None, None, None]
+    values += shift.astype(np.float32)[:, None, None, None]
+    return values
+
+
+def flow_input(
+    fields: FloatArray, crop: Crop, scale_px: float, out: FloatArray | None = None
+) -> FloatArray:
+    """Cut, mirror and normalise a flow clip: ``px / scale_px`` clipped to [-1, 1].
+
+    Mirroring also negates the rightward component, because the scene moves the other way.
+
+    Args:
+        fields: Shape ``(T, 2, H, W)``, px per stored frame.
+        crop: The window.
+        scale_px: Motion that becomes 1.
+        out: Array to fill and return; made where absent.
+
+    Returns:
+        Shape ``(2, T, S, S)``.
+
+    Raises:
+        ValueError: If `scale_px` is not positive.
+    """
+    if scale_px <= 0:
+        raise ValueError(f"scale_px must be positive, found {scale_px}")
+    window = fields[:, :, crop.top : crop.top + crop.side, crop.left : crop.left + crop.side]
+    mirrored = window[..., ::-1] if crop.is_flipped else window
+    values = _filled(mirrored.transpose(1, 0, 2, 3), out)
+    if crop.is_flipped:
+        np.negative(values[0], out=values[0])
+    values *= np.float32(1 / scale_px)
+    return np.clip(values, -1, 1, out=values)
+
+
+def _filled(stored: NDArray[np.uint8] | FloatArray, out: FloatArray | None) -> FloatArray:
+    """Turn a cut and reordered view into contiguous float32, in one pass."""
+    values = np.empty(stored.shape, np.float32) if out is None else out
+    values[...] = stored
+    return values
+
+
+def _freedom(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """How far a window can move down and right."""
+    rows, columns = size[0] - side, size[1] - side
+    if side < 1 or rows < 0 or columns < 0:
+        raise ValueError(f"a crop of {side} px does not fit into frames of {size} px")
+    return rows, columns

@@ -1,0 +1,1 @@
+"""From a trained generator to pseudo-labels: features, temporal units, K-means, labels."""

@@ -1,0 +1,1 @@
+"""Datasets: which videos there are, their labels, groups and splits."""

@@ -1,0 +1,142 @@
+"""Join the probed shards of a dataset into its manifest and report what is wrong.
+
+    python -m pipelines.data.build_manifest --config JSON --probed-list F --problems-list F \
+        --out manifest.parquet --problems problems.parquet --report report.md
+
+Fails if more than the allowed share of the annotated videos is unusable; nothing is written
+then.
+"""
+
+import argparse
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from pipelines.data.duplicates import Duplicate, find_duplicates
+from pipelines.data.manifest import (
+    ProbedVideo,
+    Problem,
+    read_manifest,
+    read_problems,
+    write_manifest,
+    write_problems,
+)
+from pipelines.data.manifest_report import leak_line, render_report
+from pipelines.io.atomic import atomic_path
+from pipelines.io.command import run
+from pipelines.io.config import decode_config
+from pipelines.io.errors import DatasetError, TooManySkippedError
+from pipelines.io.lists import read_paths
+from pipelines.io.provenance import stamp
+
+MODULE = "pipelines.data.build_manifest"
+STAGE = "build_manifest"
+NUM_NAMED = 5
+
+log = logging.getLogger(__name__)
+
+
+class ManifestConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits of the manifest.
+
+    Attributes:
+        max_skipped_fraction: Largest share of the annotated videos that may be unusable.
+    """
+
+    max_skipped_fraction: Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Options of the command."""
+    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
+    parser.add_argument("--config", required=True, help="ManifestConfig as JSON")
+    parser.add_argument("--probed-list", required=True, type=Path, help="file naming all shards")
+    parser.add_argument(
+        "--problems-list",
+        required=True,
+        type=Path,
+        help="file naming the listing's problems and those of all shards",
+    )
+    parser.add_argument("--out", required=True, type=Path, help="manifest to write")
+    parser.add_argument("--problems", required=True, type=Path, help="problems to write")
+    parser.add_argument("--report", required=True, type=Path, help="Markdown report to write")
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Join, check the limit, report."""
+    config = decode_config(args.config, ManifestConfig)
+    shards = read_paths(args.probed_list)
+    problem_files = read_paths(args.problems_list)
+    videos = [video for path in shards for video in read_manifest(path, "probe_videos")]
+    videos.sort(key=lambda video: video.video_id)
+    problems = [
+        problem
+        for path in problem_files
+        for problem in read_problems(path, "list_videos or probe_videos")
+    ]
+    check_share(videos, problems, config.max_skipped_fraction)
+    duplicates = find_duplicates(videos)
+    problems += [as_problem(duplicate) for duplicate in duplicates]
+    mark = stamp(MODULE, args.config, [*shards, *problem_files])
+    with atomic_path(args.problems) as partial:
+        write_problems(partial, problems, mark)
+    with atomic_path(args.report) as partial:
+        partial.write_text(render_report(videos, problems, duplicates))
+    with atomic_path(args.out) as partial:
+        write_manifest(partial, videos, mark)
+    counts = Counter(problem.kind for problem in problems)
+    log.info("%d videos; %s", len(videos), named_counts(counts) or "no problems")
+    leak = leak_line(duplicates)
+    if leak is not None:
+        log.warning("%s", leak)
+
+
+def check_share(
+    videos: Sequence[ProbedVideo], problems: Sequence[Problem], max_skipped_fraction: float
+) -> None:
+    """Check that enough of the annotated videos are usable.
+
+    Raises:
+        TooManySkippedError: With the counts by kind and the first five videos.
+        DatasetError: If no video is usable.
+    """
+    skipped = sorted(
+        (problem for problem in problems if problem.is_harmful),
+        key=lambda problem: problem.video_id,
+    )
+    total = len(videos) + len(skipped)
+    if not total:
+        raise DatasetError("the dataset has no video; see its root and annotations in config.yaml")
+    if videos and len(skipped) <= max_skipped_fraction * total:
+        return
+    counts = named_counts(Counter(problem.kind for problem in skipped))
+    first = "; ".join(
+        f"{problem.video_id} ({problem.kind}: {problem.detail})" for problem in skipped[:NUM_NAMED]
+    )
+    raise TooManySkippedError(
+        f"{len(skipped)} of {total} videos cannot be used ({counts}), more than "
+        f"limits.max_skipped_fraction {max_skipped_fraction} allows. First: {first}. "
+        "Repair or add these videos, or raise the limit"
+    )
+
+
+def as_problem(duplicate: Duplicate) -> Problem:
+    """A duplicate as a row of the problems table."""
+    detail = f"same content as {duplicate.original_id}"
+    if duplicate.leaking_splits:
+        detail += f"; both trained and tested on in {', '.join(duplicate.leaking_splits)}"
+    return Problem(duplicate.video_id, STAGE, "duplicate", detail)
+
+
+def named_counts(counts: Counter[str]) -> str:
+    """Counts as text, "3 missing, 1 empty"."""
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+
+
+if __name__ == "__main__":
+    run(main, build_parser())

@@ -1,0 +1,253 @@
+"""The dataset adapters by name, and what can be known of a dataset before any job.
+
+A *stanza* is one entry of `datasets` in config.yaml as a mapping.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipelines.data import annotations, demo, folder, hmdb51, kinetics, ucf101
+from pipelines.data.listing import DatasetOptions, Listing
+from pipelines.data.manifest import Video, shard_of
+from pipelines.data.video_files import find_video_files
+from pipelines.io.config import canonical, decode_config
+from pipelines.io.errors import ConfigError, DatasetError
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One kind of dataset.
+
+    Attributes:
+        options: Structure of its stanza.
+        list_videos: (root, options) -> listing.
+        split_names: options -> names of its splits.
+        required_paths: (root, options) -> annotation files or folders that must be there.
+        layout: Expected files as a small tree with `{root}`.
+        origin: Where the dataset is officially had.
+        has_labels: options -> whether every training or unlabelled video has a class.
+        is_generated: Whether a rule makes the videos, so that they may be absent before.
+    """
+
+    options: type[DatasetOptions]
+    list_videos: Callable[[Path, Any], Listing]
+    split_names: Callable[[Any], tuple[str, ...]]
+    required_paths: Callable[[Path, Any], list[Path]]
+    layout: str
+    origin: str
+    has_labels: Callable[[Any], bool]
+    is_generated: bool = False
+
+
+def _always(options: DatasetOptions) -> bool:
+    del options
+    return True
+
+
+def _never(options: DatasetOptions) -> bool:
+    """Tables may mix labelled and unlabelled videos: their labels are the target's alone."""
+    del options
+    return False
+
+
+def _from_folders(options: folder.FolderOptions) -> bool:
+    return options.labels_from_folders
+
+
+ADAPTERS: Mapping[str, Adapter] = {
+    "ucf101": Adapter(
+        ucf101.Ucf101Options,
+        ucf101.list_videos,
+        ucf101.split_names,
+        ucf101.required_paths,
+        ucf101.LAYOUT,
+        ucf101.ORIGIN,
+        _always,
+    ),
+    "hmdb51": Adapter(
+        hmdb51.Hmdb51Options,
+        hmdb51.list_videos,
+        hmdb51.split_names,
+        hmdb51.required_paths,
+        hmdb51.LAYOUT,
+        hmdb51.ORIGIN,
+        _always,
+    ),
+    "kinetics": Adapter(
+        kinetics.KineticsOptions,
+        kinetics.list_videos,
+        kinetics.split_names,
+        kinetics.required_paths,
+        kinetics.LAYOUT,
+        kinetics.ORIGIN,
+        _always,
+    ),
+    "csv": Adapter(
+        annotations.CsvOptions,
+        annotations.list_videos,
+        annotations.split_names,
+        annotations.required_paths,
+        annotations.LAYOUT,
+        annotations.ORIGIN,
+        _never,
+    ),
+    "folder": Adapter(
+        folder.FolderOptions,
+        folder.list_videos,
+        folder.split_names,
+        folder.required_paths,
+        folder.LAYOUT,
+        folder.ORIGIN,
+        _from_folders,
+    ),
+    "demo": Adapter(
+        demo.DemoOptions,
+        demo.list_videos,
+        demo.split_names,
+        demo.required_paths,
+        demo.LAYOUT,
+        demo.ORIGIN,
+        _never,
+        is_generated=True,
+    ),
+}
+
+
+def options_of(name: str, stanza: Mapping[str, Any]) -> tuple[Adapter, DatasetOptions]:
+    """The adapter of a stanza and the stanza as the adapter's structure.
+
+    Args:
+        name: The dataset's name, for messages.
+        stanza: Its entry in config.yaml.
+
+    Raises:
+        ConfigError: If the adapter is unknown or a key is none of the adapter's.
+    """
+    adapter = ADAPTERS.get(str(stanza.get("adapter")))
+    if adapter is None:
+        raise ConfigError(
+            f"datasets.{name}.adapter: found {stanza.get('adapter')!r}; "
+            f"choices: {', '.join(ADAPTERS)}"
+        )
+    try:
+        return adapter, decode_config(canonical(stanza), adapter.options)
+    except ConfigError as error:
+        raise ConfigError(f"datasets.{name}: {error}") from error
+
+
+def split_names(name: str, stanza: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the dataset's splits, known without its files.
+
+    Raises:
+        ConfigError: If the stanza is not valid.
+    """
+    adapter, options = options_of(name, stanza)
+    return adapter.split_names(options)
+
+
+def list_videos(name: str, stanza: Mapping[str, Any]) -> Listing:
+    """List a dataset's videos with its adapter.
+
+    Ids begin with the dataset's name, so that they are unique across datasets.
+
+    Raises:
+        ConfigError: If the stanza is not valid.
+        DatasetError: If files that must be there are not, or annotations are malformed.
+    """
+    adapter, options = options_of(name, stanza)
+    missing = _missing(adapter, options)
+    if missing:
+        raise DatasetError(_explanation(name, adapter, options, missing))
+    listing = adapter.list_videos(Path(options.root), options)
+    return Listing(
+        [replace(video, video_id=f"{name}/{video.video_id}") for video in listing.videos],
+        [replace(found, video_id=f"{name}/{found.video_id}") for found in listing.problems],
+    )
+
+
+def list_shard(name: str, stanza: Mapping[str, Any], shard: int) -> Listing:
+    """The part of `list_videos` that falls into one shard.
+
+    Raises:
+        ConfigError: If the stanza is not valid.
+        DatasetError: As `list_videos`.
+    """
+    listing = list_videos(name, stanza)
+    num_shards = stanza["num_shards"]
+    return Listing(
+        [video for video in listing.videos if shard_of(video.video_id, num_shards) == shard],
+        [found for found in listing.problems if shard_of(found.video_id, num_shards) == shard],
+    )
+
+
+def shard_fingerprints(name: str, stanza: Mapping[str, Any]) -> list[str]:
+    """Per shard, a digest of what annotations and folders say of its videos.
+
+    A video that is added, relabelled, removed or of another size changes its own shard's digest
+    only.
+
+    Returns:
+        16 hexadecimal digits per shard.
+
+    Raises:
+        ConfigError: If the stanza is not valid.
+        DatasetError: As `list_videos`.
+    """
+    listing = list_videos(name, stanza)
+    sizes = {file.path: file.size_bytes for file in find_video_files(Path(stanza["root"]))}
+    digests = [hashlib.sha256() for _ in range(stanza["num_shards"])]
+    for item in (*listing.videos, *listing.problems):
+        text = f"{item}:{sizes.get(item.path, '') if isinstance(item, Video) else ''};"
+        shard = shard_of(item.video_id, len(digests))
+        digests[shard].update(text.encode(errors="surrogateescape"))
+    return [digest.hexdigest()[:16] for digest in digests]
+
+
+def has_labels(name: str, stanza: Mapping[str, Any]) -> bool:
+    """Whether all videos that the dataset offers as a source have a class of their own.
+
+    Raises:
+        ConfigError: If the stanza is not valid.
+    """
+    adapter, options = options_of(name, stanza)
+    return adapter.has_labels(options)
+
+
+def check_dataset(name: str, stanza: Mapping[str, Any]) -> None:
+    """Check, without reading annotations or videos, that a dataset is where it should be.
+
+    A generated dataset passes: its videos are made later.
+
+    Raises:
+        ConfigError: If the stanza is not valid.
+        DatasetError: One message: what was looked for, where, the expected layout, and where
+            the dataset is officially had.
+    """
+    adapter, options = options_of(name, stanza)
+    missing = [] if adapter.is_generated else _missing(adapter, options)
+    if missing:
+        raise DatasetError(_explanation(name, adapter, options, missing))
+
+
+def _missing(adapter: Adapter, options: DatasetOptions) -> list[str]:
+    root = Path(options.root)
+    if not root.is_dir():
+        return [f"folder {root}"]
+    required = adapter.required_paths(root, options)
+    absent = [str(path) for path in required if not path.exists()]
+    if next(find_video_files(root), None) is None:
+        absent.append(f"any video file below {root}")
+    return absent
+
+
+def _explanation(name: str, adapter: Adapter, options: DatasetOptions, missing: list[str]) -> str:
+    layout = adapter.layout.format(root=options.root)
+    indented = "\n".join(f"  {line}" for line in layout.splitlines())
+    return (
+        f"dataset {name} is not there: looked for {', '.join(missing)} and found nothing "
+        f"(in {Path.cwd()}).\nExpected layout:\n{indented}\n{adapter.origin}\n"
+        f"Another place is named by datasets.{name}.root in config.yaml."
+    )

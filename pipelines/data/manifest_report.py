@@ -1,0 +1,83 @@
+"""The readable report beside a manifest."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from pipelines.data.duplicates import Duplicate
+from pipelines.data.manifest import PROBLEM_KINDS, ROLES, ProbedVideo, Problem
+from pipelines.data.splits import split_names_of
+
+NUM_EXAMPLES = 5
+
+
+def render_report(
+    videos: Sequence[ProbedVideo], problems: Sequence[Problem], duplicates: Sequence[Duplicate]
+) -> str:
+    """Render counts, split sizes and examples of every kind of problem as Markdown.
+
+    Args:
+        videos: The manifest.
+        problems: Everything that is wrong, duplicates included.
+        duplicates: The duplicates once more, with the splits that they leak between.
+    """
+    hours = sum(video.duration_seconds for video in videos) / 3600
+    lines = [
+        "# Videos",
+        "",
+        *_leaks(duplicates),
+        f"{len(videos)} usable videos, {hours:.2f} hours, "
+        f"{len({video.label for video in videos if video.label})} classes, "
+        f"{len({video.group for video in videos if video.group})} recording groups.",
+        "",
+        "| split | train | test | unlabelled |",
+        "|---|---|---|---|",
+        *_split_rows(videos),
+        "",
+        "# Problems",
+        "",
+        *_problem_lines(problems),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def leak_line(duplicates: Sequence[Duplicate]) -> str | None:
+    """One line that says how many files are trained and tested on in one split, if any."""
+    leaking = [duplicate for duplicate in duplicates if duplicate.leaking_splits]
+    if not leaking:
+        return None
+    splits = sorted({split for duplicate in leaking for split in duplicate.leaking_splits})
+    first = leaking[0]
+    return (
+        f"WARNING: {len(leaking)} duplicate files stand on both sides of a split "
+        f"({', '.join(splits)}): test scores there are too high. "
+        f"First: {first.video_id} is {first.original_id}."
+    )
+
+
+def _leaks(duplicates: Sequence[Duplicate]) -> list[str]:
+    line = leak_line(duplicates)
+    return [f"**{line}**", ""] if line else []
+
+
+def _split_rows(videos: Sequence[ProbedVideo]) -> list[str]:
+    rows = []
+    for split in split_names_of(videos):
+        counts = Counter(video.roles.get(split) for video in videos)
+        rows.append(f"| {split} | {' | '.join(str(counts[role]) for role in ROLES)} |")
+    return rows
+
+
+def _problem_lines(problems: Sequence[Problem]) -> list[str]:
+    if not problems:
+        return ["None."]
+    lines = []
+    for kind in PROBLEM_KINDS:
+        found = [problem for problem in problems if problem.kind == kind]
+        if found:
+            lines.append(f"- {kind}: {len(found)}")
+            lines += [
+                f"  - `{problem.video_id}`: {problem.detail}" for problem in found[:NUM_EXAMPLES]
+            ]
+        if len(found) > NUM_EXAMPLES:
+            lines.append(f"  - and {len(found) - NUM_EXAMPLES} more, see problems.parquet")
+    return lines

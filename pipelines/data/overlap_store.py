@@ -1,0 +1,18 @@
+"""Test videos that a target's sources offer for training: `results/data/overlap/{target}.parquet`.
+
+Schema: split, target_video_id, source, source_video_id, checksum (SHA-256 of the common file).
+"""
+
+import pyarrow as pa
+
+RULE = "report_overlap"
+
+OVERLAP_SCHEMA = pa.schema(
+    [
+        ("split", pa.string()),
+        ("target_video_id", pa.string()),
+        ("source", pa.string()),
+        ("source_video_id", pa.string()),
+        ("checksum", pa.string()),
+    ]
+)

@@ -1,0 +1,79 @@
+"""Report the test videos of a target that its sources offer for training.
+
+    python -m pipelines.data.report_overlap --config JSON --target MANIFEST \
+        --sources MANIFEST [MANIFEST ...] --out overlap.parquet
+
+JSON names the target's splits and, in the order of --sources, the sources as config.yaml has
+them ("kinetics400" or "unlabelled:all").
+"""
+
+import argparse
+import logging
+from dataclasses import asdict
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+
+from pipelines.data.duplicates import find_overlaps
+from pipelines.data.manifest import read_manifest
+from pipelines.data.overlap_store import OVERLAP_SCHEMA
+from pipelines.io.atomic import atomic_path
+from pipelines.io.command import run
+from pipelines.io.config import decode_config
+from pipelines.io.errors import ConfigError
+from pipelines.io.parquet import write_table
+from pipelines.io.provenance import stamp
+
+MODULE = "pipelines.data.report_overlap"
+
+log = logging.getLogger(__name__)
+
+
+class OverlapConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is compared.
+
+    Attributes:
+        splits: The target's splits.
+        sources: "dataset" or "dataset:split", one for each manifest of --sources.
+    """
+
+    splits: list[str]
+    sources: list[str]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Options of the command."""
+    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
+    parser.add_argument("--config", required=True, help="OverlapConfig as JSON")
+    parser.add_argument("--target", required=True, type=Path, help="the target's manifest")
+    parser.add_argument(
+        "--sources", required=True, type=Path, nargs="+", help="the sources' manifests"
+    )
+    parser.add_argument("--out", required=True, type=Path, help="table to write")
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Compare checksums and write the table."""
+    config = decode_config(args.config, OverlapConfig)
+    if len(config.sources) != len(args.sources):
+        raise ConfigError(
+            f"sources: expected a name for each of {len(args.sources)} manifests, "
+            f"found {len(config.sources)}"
+        )
+    sources = {
+        name: read_manifest(path) for name, path in zip(config.sources, args.sources, strict=True)
+    }
+    overlaps = find_overlaps(read_manifest(args.target), config.splits, sources)
+    frame = pd.DataFrame([asdict(overlap) for overlap in overlaps], columns=OVERLAP_SCHEMA.names)
+    with atomic_path(args.out) as partial:
+        mark = stamp(MODULE, args.config, [args.target, *args.sources])
+        write_table(partial, frame, OVERLAP_SCHEMA, mark)
+    shared = len({(overlap.split, overlap.target_video_id) for overlap in overlaps})
+    level = logging.WARNING if overlaps else logging.INFO
+    log.log(level, "%d test videos (counted per split) are also offered by a source", shared)
+
+
+if __name__ == "__main__":
+    run(main, build_parser())

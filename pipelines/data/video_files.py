@@ -1,0 +1,115 @@
+"""Video files below a folder: finding them, in a stable order, and looking them up by name."""
+
+import os
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+VIDEO_EXTENSIONS = frozenset(
+    {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
+)
+
+
+@dataclass(frozen=True)
+class VideoFile:
+    """A file that its name says is a video.
+
+    Attributes:
+        path: Relative to the folder that was searched, with `/` between parts.
+        size_bytes: Size, symbolic links followed.
+    """
+
+    path: str
+    size_bytes: int
+
+    @property
+    def is_nameable(self) -> bool:
+        """Whether the name is valid text; other names cannot be written to a table."""
+        return not any("\ud800" <= character <= "\udfff" for character in self.path)
+
+
+class FileIndex:
+    """Looks video files up by file name.
+
+    Args:
+        paths: Relative paths with `/` between parts.
+    """
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        """Group the paths by file name and by file name without extension."""
+        self._by_name: dict[str, list[str]] = defaultdict(list)
+        self._by_stem: dict[str, list[str]] = defaultdict(list)
+        for path in sorted(paths):
+            self._by_name[PurePosixPath(path).name].append(path)
+            self._by_stem[PurePosixPath(path).stem].append(path)
+
+    def named(self, name: str) -> list[str]:
+        """Paths whose file name is `name`, sorted."""
+        return self._by_name.get(name, [])
+
+    def with_stem(self, stem: str) -> list[str]:
+        """Paths whose file name without extension is `stem`, sorted."""
+        return self._by_stem.get(stem, [])
+
+
+def find_video_files(root: Path) -> Iterator[VideoFile]:
+    """Walk a folder and yield its video files, folder by folder, sorted by name in each.
+
+    Links to folders are followed once; hidden files, broken links and special files are left
+    out. A file counts as a video by its extension alone: whether it is one is for the probe.
+
+    Args:
+        root: An existing folder.
+    """
+    seen: set[tuple[int, int]] = set()
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in seen:
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        with os.scandir(folder) as entries:
+            visible = sorted(
+                (entry for entry in entries if not entry.name.startswith(".")),
+                key=lambda entry: entry.name,
+            )
+        waiting += reversed([Path(entry.path) for entry in visible if entry.is_dir()])
+        for entry in visible:
+            if Path(entry.name).suffix.lower() in VIDEO_EXTENSIONS and entry.is_file():
+                path = Path(entry.path).relative_to(root).as_posix()
+                yield VideoFile(path, entry.stat().st_size)
+
+
+def choose_in_class_folder(
+    candidates: Collection[str], label: str, classes: Collection[str]
+) -> tuple[str | None, str | None]:
+    """Choose among files of one name the one that stands in its class's folder.
+
+    Names are compared without case and with `_` equal to a space.
+
+    Args:
+        candidates: Relative paths of files with the wanted name.
+        label: The video's class.
+        classes: All classes of the dataset.
+
+    Returns:
+        The path, or None if there is no candidate; and what contradicts the label, or None.
+        A file outside any class's folder contradicts nothing.
+    """
+    folders = {path: folded(PurePosixPath(path).parent.name) for path in candidates}
+    others = {folded(name) for name in classes} - {folded(label)}
+    free = [path for path, folder in folders.items() if folder not in others]
+    if free:
+        return min(free, key=lambda path: (folders[path] != folded(label), path)), None
+    if not folders:
+        return None, None
+    path = min(folders)
+    folder = PurePosixPath(path).parent.name
+    return path, f"listed as {label} but the file stands in folder {folder}"
+
+
+def folded(name: str) -> str:
+    """A class name in the form in which names are compared."""
+    return name.casefold().replace("_", " ")

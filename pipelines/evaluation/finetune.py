@@ -1,0 +1,95 @@
+"""Command: train a classifier on the target's labels, from random or pretrained weights.
+
+MotionFit section 4.2: conv4, conv5 and fc are trained, everything else stays. With a teacher the
+loss is MARS's: cross-entropy plus the weighted error between RGB and flow features.
+"""
+
+import argparse
+from pathlib import Path
+
+from pipelines.io.command import run
+from pipelines.io.config import decode_config
+from pipelines.models.backbones import NUM_CHANNELS
+from pipelines.models.heads import Classifier, build_classifier, trainable_stages
+from pipelines.models.weights import ModelMeta, load_classifier
+from pipelines.training.clip_sources import (
+    add_store_options,
+    open_clip_source,
+    read_labelled_videos,
+    training_batches,
+    validation_score,
+)
+from pipelines.training.publication import add_run_options, prepare, train_and_publish
+from pipelines.training.recipe import TrainingConfig
+from pipelines.training.tasks import Classification, Mars
+
+MODULE = "pipelines.evaluation.finetune"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Options of the command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_run_options(parser)
+    add_store_options(parser)
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--split", required=True)
+    parser.add_argument("--initial", type=Path, help="pretrained weights; random without")
+    parser.add_argument("--teacher", type=Path, help="motion network for MARS")
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Fine-tune on the split's training videos."""
+    config = decode_config(args.config, TrainingConfig)
+    recipe, clips = config.recipe, config.clips
+    device = prepare(args.seed)
+    source = open_clip_source(args)
+    videos = read_labelled_videos(
+        args.manifest, args.split, source, config.validation.fraction, args.seed
+    )
+    model = build_classifier(
+        config.backbone, NUM_CHANNELS["rgb"], len(videos.classes), recipe.dropout, args.seed
+    )
+    if args.initial is not None:
+        pretrained, _ = load_classifier(args.initial, "the training rules")
+        model.backbone.load_state_dict(pretrained.backbone.state_dict())
+    trainable_stages(model, recipe.trainable)
+    models = tuple(path for path in (args.initial, args.teacher) if path is not None)
+    train_and_publish(
+        MODULE,
+        args,
+        _task(model, args.teacher, recipe.distillation_weight).to(device),
+        recipe,
+        len(videos.train),
+        training_batches(
+            source,
+            videos.train,
+            clips,
+            videos.of_clip,
+            recipe.clips_per_video,
+            recipe.videos_per_batch,
+            args.seed,
+        ),
+        validation_score(source, videos.validation, clips, videos.of_clip),
+        source,
+        (args.manifest, *models),
+        lambda notes: ModelMeta(
+            config.backbone,
+            "rgb",
+            len(videos.classes),
+            recipe.dropout,
+            videos.classes,
+            dict(notes),
+        ),
+    )
+
+
+def _task(model: Classifier, teacher: Path | None, alpha: float) -> Classification:
+    if teacher is None:
+        return Classification(model, "rgb")
+    motion, _ = load_classifier(teacher, "train_generator")
+    return Mars(model, motion.backbone, alpha)
+
+
+if __name__ == "__main__":
+    run(main, build_parser())

@@ -1,0 +1,113 @@
+"""Command: predict held-out videos from several clips each.
+
+MotionFit does not state its test clips; as VCOP's code, 10 uniform clips and a centre crop.
+"""
+
+import argparse
+import logging
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import torch
+
+from pipelines.clips.batches import build_view_loader
+from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
+from pipelines.evaluation.prediction_store import Prediction, write_predictions
+from pipelines.evaluation.protocols import average_clips, top1_percent
+from pipelines.io.atomic import atomic_path
+from pipelines.io.command import run
+from pipelines.io.config import decode_config
+from pipelines.io.errors import ConfigError, DatasetError
+from pipelines.io.progress import Progress
+from pipelines.io.provenance import stamp
+from pipelines.models.weights import load_classifier
+from pipelines.training.clip_sources import (
+    LabelledVideos,
+    add_store_options,
+    num_workers,
+    open_clip_source,
+    read_labelled_videos,
+)
+from pipelines.training.publication import prepare
+from pipelines.training.recipe import ValidationConfig
+
+MODULE = "pipelines.evaluation.test_model"
+
+log = logging.getLogger(__name__)
+
+
+class ViewsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Clips per video and how their scores are averaged."""
+
+    num_clips: int
+    average: Literal["softmax", "logits"]
+
+
+class TestConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The `--config` of this command."""
+
+    clips: ClipConfig
+    validation: ValidationConfig
+    test: ViewsConfig
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Options of the command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", required=True, help="JSON text of TestConfig")
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--split", required=True)
+    parser.add_argument("--role", choices=["test", "validation"], required=True)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--seed", type=int, required=True, help="of the validation hold-out")
+    parser.add_argument("--out", type=Path, required=True, help="predictions, parquet")
+    add_store_options(parser)
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Predict every video of the role."""
+    config = decode_config(args.config, TestConfig)
+    device = prepare(args.seed)
+    source = open_clip_source(args)
+    videos = read_labelled_videos(
+        args.manifest, args.split, source, config.validation.fraction, args.seed
+    )
+    chosen = _videos_of(videos, args)
+    model, meta = load_classifier(args.model, "finetune")
+    model.to(device)
+    views = ViewDataset(
+        chosen, source.frames, source.flow, config.clips, num_clips=config.test.num_clips
+    )
+    predictions = []
+    with torch.inference_mode(), Progress("test", len(chosen), "videos") as progress:
+        for item in build_view_loader(views, num_workers()):
+            logits = model(item[meta.modality].to(device))
+            scores = average_clips(logits.float().cpu(), config.test.average)
+            label = videos.classes[videos.label[item["video_id"]]]
+            predicted = meta.classes[int(scores.argmax())]
+            predictions.append(Prediction(item["video_id"], label, predicted, scores.tolist()))
+            progress.advance()
+    top1 = top1_percent([row.predicted for row in predictions], [row.label for row in predictions])
+    log.info("top-1 %.2f %% on %d %s videos", top1, len(predictions), args.role)
+    with atomic_path(args.out) as partial:
+        inputs = [args.manifest, args.model, *source.paths]
+        write_predictions(partial, predictions, stamp(MODULE, args.config, inputs, args.seed))
+
+
+def _videos_of(videos: LabelledVideos, args: argparse.Namespace) -> list[str]:
+    if args.role == "test":
+        if not videos.test:
+            raise DatasetError(f"{args.manifest}: split {args.split} has no usable test video")
+        return videos.test
+    if not videos.validation:
+        raise ConfigError(
+            "validation.fraction holds out no video; a sweep needs validation videos, set "
+            "validation.fraction in its overrides"
+        )
+    return videos.validation
+
+
+if __name__ == "__main__":
+    run(main, build_parser())

@@ -1,0 +1,1 @@
+"""Videos decoded once: resized frames, packed as JPEG into HDF5 shards."""

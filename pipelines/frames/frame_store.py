@@ -1,0 +1,243 @@
+"""Frame shards: JPEG frames of many videos packed into one HDF5 file.
+
+Schema "frames", version 1
+--------------------------
+V videos, F frames, B bytes.
+
+- ``video_id`` ``(V,)`` UTF-8 text; ``fps`` ``(V,)`` float64, stored frames per second;
+- ``frame_offsets`` ``(V + 1,)`` int64 into the frame axis;
+- ``jpeg_offsets`` ``(F + 1,)`` int64 into ``jpeg``;
+- ``jpeg`` ``(B,)`` uint8, the JPEG files of all frames one after the other;
+- attributes ``height``, ``width`` in px and ``jpeg_quality``.
+
+Frames are RGB on both sides of this module; JPEG costs about 2 grey levels at quality 95.
+Packed JPEG reads twenty times faster at random places than seeking in h264 and takes a
+seventh of the space of raw frames.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import h5py
+import numpy as np
+
+from pipelines.frames.decoding import FrameArray
+from pipelines.frames.ragged_store import (
+    IntArray,
+    Location,
+    RaggedReader,
+    checked_rows,
+    contiguous_runs,
+    offsets_of,
+    write_checked,
+    write_index,
+)
+from pipelines.frames.row_cache import RowCache
+from pipelines.io.hdf5 import create
+
+ARTIFACT = "frames"
+VERSION = 1
+RULE = "decode_frames"
+
+CHUNK_BYTES = 65_536
+# Bytes gathered before they go to the file.
+_BUFFER_BYTES = 1 << 20
+
+
+class FrameShardWriter:
+    """Writes one shard video by video; a context manager.
+
+    Args:
+        path: File to write, normally from `atomic_path`.
+        size: Height and width of all frames in px.
+        jpeg_quality: 1 to 100.
+        stamp: Provenance.
+    """
+
+    def __init__(
+        self, path: Path, size: tuple[int, int], jpeg_quality: int, stamp: Mapping[str, str]
+    ) -> None:
+        """Create the file."""
+        self._size = size
+        self._options = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
+        self._target: h5py.File = create(path, ARTIFACT, VERSION, stamp)
+        self._target.attrs.update(height=size[0], width=size[1], jpeg_quality=jpeg_quality)
+        self._jpeg = self._target.create_dataset(
+            "jpeg", (0,), np.uint8, maxshape=(None,), chunks=(CHUNK_BYTES,), fletcher32=True
+        )
+        self._video_ids: list[str] = []
+        self._fps: list[float] = []
+        self._counts: list[int] = []
+        self._lengths: list[int] = []
+        self._num_bytes = 0
+
+    def __enter__(self) -> "FrameShardWriter":
+        """Return the writer."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Write the index, unless the block failed, and close the file."""
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            self._target.close()
+
+    def add(self, video_id: str, fps: float, frames: Iterable[FrameArray]) -> int:
+        """Append one video; if `frames` raises, the shard is as before the call.
+
+        Args:
+            video_id: Its id.
+            fps: Stored frames per second.
+            frames: RGB frames ``(H, W, 3)`` of the shard's size.
+
+        Returns:
+            Number of frames written.
+
+        Raises:
+            ValueError: If a frame has another shape or type.
+        """
+        lengths: list[int] = []
+        end = self._num_bytes
+        waiting: list[FrameArray] = []
+        num_waiting = 0
+        for frame in frames:
+            waiting.append(self._encode(frame))
+            lengths.append(len(waiting[-1]))
+            num_waiting += lengths[-1]
+            if num_waiting >= _BUFFER_BYTES:
+                end = self._write(end, waiting)
+                waiting, num_waiting = [], 0
+        self._num_bytes = self._write(end, waiting)
+        self._video_ids.append(video_id)
+        self._fps.append(fps)
+        self._counts.append(len(lengths))
+        self._lengths += lengths
+        return len(lengths)
+
+    def _encode(self, frame: FrameArray) -> FrameArray:
+        if frame.shape != (*self._size, 3) or frame.dtype != np.uint8:
+            raise ValueError(
+                f"expected uint8 frames of shape {(*self._size, 3)}, "
+                f"found {frame.dtype} {frame.shape}"
+            )
+        _, encoded = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), self._options)
+        return np.asarray(encoded, dtype=np.uint8)
+
+    def _write(self, start: int, pieces: list[FrameArray]) -> int:
+        if not pieces:
+            return start
+        block = np.concatenate(pieces)
+        end = start + len(block)
+        self._jpeg.resize((max(end, self._jpeg.shape[0]),))
+        self._jpeg[start:end] = block
+        return end
+
+    def _finish(self) -> None:
+        self._jpeg.resize((self._num_bytes,))
+        write_checked(self._target, "jpeg_offsets", offsets_of(self._lengths))
+        write_index(self._target, self._video_ids, self._fps, self._counts, "frame_offsets")
+
+
+def write_frame_shard(
+    path: Path,
+    videos: Iterable[tuple[str, float, Iterable[FrameArray]]],
+    size: tuple[int, int],
+    jpeg_quality: int,
+    stamp: Mapping[str, str],
+) -> None:
+    """Write a whole shard from ``(video_id, fps, frames)``; see `FrameShardWriter`."""
+    with FrameShardWriter(path, size, jpeg_quality, stamp) as writer:
+        for video_id, fps, frames in videos:
+            writer.add(video_id, fps, frames)
+
+
+class FrameStore:
+    """Reads frames of any video in a set of shards; can be pickled and forked.
+
+    Args:
+        paths: Shard files.
+        cache_mb: Megabytes of decoded frames to keep per process; 0 keeps none.
+
+    Attributes:
+        num_frames: Stored frames per video id.
+        fps: Stored frames per second per video id.
+        size: Height and width in px.
+
+    Raises:
+        ContractError: If a shard is damaged or of another kind.
+    """
+
+    def __init__(self, paths: Sequence[Path], cache_mb: float = 0) -> None:
+        """Read the index of every shard."""
+        cached = {"jpeg": 16, "jpeg_offsets": 2}
+        self._shards = RaggedReader(paths, ARTIFACT, VERSION, RULE, "frame_offsets", cached)
+        self._cache = RowCache(cache_mb)
+        self.num_frames = {key: place.num_rows for key, place in self._shards.index.items()}
+        self.fps = self._shards.fps
+        self.size = self._shards.size
+
+    def read(self, video_id: str, frame_indices: IntArray) -> FrameArray:
+        """Read frames, in the order asked; repeated indices are decoded once.
+
+        Args:
+            video_id: The video.
+            frame_indices: Shape ``(T,)``, each in ``[0, num_frames)``.
+
+        Returns:
+            Shape ``(T, H, W, 3)``, RGB in 0..255.
+
+        Raises:
+            KeyError: If no shard holds the video.
+            IndexError: If an index is out of range.
+            ContractError: If the shard is damaged.
+        """
+        place = self._shards.locate(video_id)
+        wanted = checked_rows(frame_indices, place.num_rows, video_id)
+        rows, inverse = np.unique(wanted, return_inverse=True)
+        frames = np.empty((len(rows), *self.size, 3), np.uint8)
+        destinations = dict(zip(rows.tolist(), frames, strict=True))
+        missing = [row for row, to in destinations.items() if not self._from_cache(place, row, to)]
+        if missing:
+            for run in contiguous_runs(np.array(missing)):
+                self._decode(place, run, destinations)
+        return frames if np.array_equal(rows, wanted) else frames[inverse]
+
+    def shard_of(self, video_id: str) -> int:
+        """Position in `paths` of the shard that holds a video."""
+        return self._shards.locate(video_id).shard
+
+    def close(self) -> None:
+        """Close the files of this process; the next read opens them again."""
+        self._shards.close()
+
+    def _from_cache(self, place: Location, row: int, destination: FrameArray) -> bool:
+        if not self._cache.limit_bytes:
+            return False
+        found = self._cache.get((place.shard, place.first_row + row))
+        if found is not None:
+            destination[:] = found
+        return found is not None
+
+    def _decode(self, place: Location, run: IntArray, to: dict[int, FrameArray]) -> None:
+        """Decode the frames of one run, fetched by one read, into `to` by row."""
+        first, last = int(run[0]), int(run[-1])
+        start = place.first_row + first
+        with self._shards.damage(place.shard):
+            stored_offsets = self._shards.dataset(place.shard, "jpeg_offsets")
+            offsets = stored_offsets[start : place.first_row + last + 2].tolist()
+            packed = self._shards.dataset(place.shard, "jpeg")[offsets[0] : offsets[-1]]
+        for row in run.tolist():
+            begin, end = offsets[row - first] - offsets[0], offsets[row - first + 1] - offsets[0]
+            picture = cv2.imdecode(packed[begin:end], cv2.IMREAD_COLOR) if end > begin else None
+            if picture is None or picture.shape != to[row].shape:
+                raise self._shards.damaged(place.shard, f"frame {start - first + row} is no JPEG")
+            cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=to[row])
+            self._cache.put((place.shard, place.first_row + row), to[row])

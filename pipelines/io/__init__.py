@@ -1,0 +1,1 @@
+"""How every stage reads, writes and reports: atomic files, typed config, provenance."""

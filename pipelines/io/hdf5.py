@@ -1,0 +1,68 @@
+"""HDF5 artifacts: kind, schema version and provenance in the file, damage noticed on reading."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+
+from pipelines.io.errors import ContractError
+
+
+def create(path: Path, artifact: str, version: int, stamp: Mapping[str, str]) -> h5py.File:
+    """Open a new file for writing and mark it.
+
+    Args:
+        path: Where to write, normally from `atomic_path`.
+        artifact: Kind of content, such as "frames".
+        version: Schema version of that kind.
+        stamp: Provenance, see `pipelines.io.provenance.stamp`.
+    """
+    target = h5py.File(path, "w")
+    target.attrs["artifact"] = artifact
+    target.attrs["version"] = version
+    target.attrs["stamp"] = json.dumps(dict(stamp))
+    return target
+
+
+def open_checked(path: Path, artifact: str, version: int, rule: str) -> h5py.File:
+    """Open an artifact for reading and check what it is.
+
+    Args:
+        path: The file.
+        artifact: Kind expected.
+        version: Schema version expected.
+        rule: Rule that makes it, named in errors.
+
+    Raises:
+        ContractError: If the file is missing, damaged or of another kind or version.
+    """
+    with damaged_as_contract_error(path, rule):
+        source = h5py.File(path, "r")
+        found = (source.attrs.get("artifact"), source.attrs.get("version"))
+    if found != (artifact, version):
+        source.close()
+        raise ContractError(
+            f"{path}: expected {artifact} version {version}, found {found[0]} version {found[1]}; "
+            f"remove it and run the same command again, rule {rule} remakes it"
+        )
+    return source
+
+
+@contextmanager
+def damaged_as_contract_error(path: Path, rule: str) -> Iterator[None]:
+    """Turn read errors, checksum failures and missing datasets into a `ContractError`.
+
+    h5py raises OSError for truncated files and failed fletcher32 checksums, KeyError for a
+    missing dataset.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ContractError(f"{path} is missing; rule {rule} makes it") from error
+    except (OSError, KeyError) as error:
+        raise ContractError(
+            f"{path} is damaged ({error}); remove it and run the same command again, "
+            f"rule {rule} remakes it"
+        ) from error

@@ -1,0 +1,1 @@
+"""Networks: video backbones, the classifier on top, and their weights on disk."""

@@ -1,0 +1,113 @@
+"""A classifier on a video backbone, and which of its stages are trained."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import nn
+
+from pipelines.io.errors import ConfigError
+from pipelines.models.backbones import Backbone, build_backbone, initialise_weights
+
+HEAD = "fc"
+
+
+class Classifier(nn.Module):
+    """Backbone, dropout and one linear layer.
+
+    N clips, C channels, T x H x W positions, D features.
+
+    Attributes:
+        backbone: The stages.
+        fc: The linear layer.
+        frozen: Stages that are not trained; their BatchNorm never leaves evaluation mode.
+    """
+
+    def __init__(self, backbone: Backbone, num_classes: int, dropout: float) -> None:
+        """Put a linear layer for `num_classes` on the backbone."""
+        super().__init__()
+        self.backbone = backbone
+        self.dropout = nn.Dropout(dropout)
+        self.fc = nn.Linear(backbone.num_features, num_classes)
+        self.frozen: frozenset[str] = frozenset()
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        """The backbone's stages from input to output, then "fc"."""
+        return (*self.backbone.stage_names, HEAD)
+
+    def stage(self, name: str) -> nn.Module:
+        """The module of one stage."""
+        return self.fc if name == HEAD else self.backbone.get_submodule(name)
+
+    def features(self, clips: torch.Tensor) -> torch.Tensor:
+        """Pooled backbone features before dropout, (N, C, T, H, W) -> (N, D)."""
+        pooled: torch.Tensor = self.backbone(clips)
+        return pooled
+
+    def classify(self, features: torch.Tensor) -> torch.Tensor:
+        """Logits from pooled features, (N, D) -> (N, num_classes)."""
+        logits: torch.Tensor = self.fc(self.dropout(features))
+        return logits
+
+    def forward(self, clips: torch.Tensor) -> torch.Tensor:
+        """Logits, (N, C, T, H, W) -> (N, num_classes)."""
+        return self.classify(self.features(clips))
+
+    def train(self, mode: bool = True) -> "Classifier":
+        """Switch between training and evaluation; frozen stages stay in evaluation mode.
+
+        The paper does not say how BatchNorm of frozen stages behaves; updating its running
+        statistics would change a stage that is said to be kept.
+        """
+        super().train(mode)
+        for name in self.frozen:
+            self.stage(name).eval()
+        return self
+
+
+def build_classifier(
+    backbone: str, in_channels: int, num_classes: int, dropout: float, seed: int
+) -> Classifier:
+    """Build a classifier with random weights that depend on `seed` alone.
+
+    Args:
+        backbone: Name in `pipelines.models.backbones.BACKBONES`.
+        in_channels: Channels of the input clips.
+        num_classes: Outputs, at least 1.
+        dropout: Probability of dropping a feature in training, in [0, 1).
+        seed: Of the initial weights.
+
+    Raises:
+        ConfigError: If no backbone has that name.
+    """
+    network = build_backbone(backbone, in_channels)
+    with torch.random.fork_rng(devices=[]):
+        model = Classifier(network, num_classes, dropout)
+    initialise_weights(model, torch.Generator().manual_seed(seed))
+    return model
+
+
+def trainable_stages(model: Classifier, names: Sequence[str] | Literal["all"]) -> None:
+    """Choose which stages are trained; the others are frozen, with BatchNorm in eval mode.
+
+    The paper fine-tunes conv4, conv5 and fc, which are layer3, layer4 and fc here.
+
+    Args:
+        model: Changed in place.
+        names: Stages of `model.stage_names`, or "all".
+
+    Raises:
+        ConfigError: If a name is unknown or none is given.
+    """
+    chosen = set(model.stage_names) if names == "all" else set(names)
+    unknown = sorted(chosen - set(model.stage_names))
+    if unknown or not chosen:
+        found = f"unknown stages {', '.join(unknown)}" if unknown else "no stage"
+        raise ConfigError(
+            f"cannot train {found}; expected 'all' or a list out of {', '.join(model.stage_names)}"
+        )
+    model.frozen = frozenset(model.stage_names) - chosen
+    for name in model.stage_names:
+        model.stage(name).requires_grad_(name in chosen)
+    model.train(model.training)

@@ -1,0 +1,1 @@
+"""Motion between stored frames: optical flow, quantised into HDF5 shards."""

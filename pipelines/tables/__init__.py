@@ -1,0 +1,1 @@
+"""Measured rows beside published numbers."""

@@ -1,0 +1,57 @@
+"""Tables to read."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from pipelines.tables.summary import PairedComparison
+
+SHOWN = ("method", "top1", "published_top1", "source", "status", "reason")
+
+
+def table_page(
+    target: str,
+    table: pd.DataFrame,
+    comparisons: Mapping[str, PairedComparison],
+    num_shared: int,
+) -> str:
+    """The table as a Markdown page.
+
+    Args:
+        target: Name of the target.
+        table: Columns of `results/{target}_table5.csv`.
+        comparisons: Method -> comparison with random initialisation.
+        num_shared: Test videos that the source holds too.
+    """
+    shown = table.assign(top1=[_spread(row) for row in table.to_dict("records")])
+    lines = [f"# {target}: knowledge transfer (MotionFit, Table 5)", ""]
+    lines += _grid(SHOWN, shown[list(SHOWN)].to_numpy().tolist())
+    lines += ["", "Top-1 in percent: mean over splits of the mean over seeds +- sample standard"]
+    lines += ["deviation over splits (over seeds where there is one split)."]
+    if comparisons:
+        header = ("against random", "gap in points", "videos gained", "videos lost")
+        rows = [
+            [method, f"{found.gap:+.2f}", str(found.num_better), str(found.num_worse)]
+            for method, found in comparisons.items()
+        ]
+        lines += ["", "Paired, same videos, splits and seeds:", "", *_grid(header, rows)]
+    if num_shared:
+        lines += ["", f"The source shares {num_shared} videos with test splits of the target."]
+    return "\n".join(lines) + "\n"
+
+
+def _spread(row: Mapping[object, object]) -> str:
+    if row["top1_mean"] == "":
+        return ""
+    return f"{row['top1_mean']}" + (f" +- {row['top1_std']}" if row["top1_std"] != "" else "")
+
+
+def _grid(header: tuple[str, ...], rows: list[list[object]]) -> list[str]:
+    cells = [list(header), *[[str(cell) for cell in row] for row in rows]]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(header))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
+        for line in cells
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return [lines[0], rule, *lines[1:]]

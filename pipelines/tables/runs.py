@@ -1,0 +1,84 @@
+"""The runs behind a table: one row per method, split and seed, with its artifacts' ids."""
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+import pyarrow as pa
+
+from pipelines.evaluation.prediction_store import read_predictions
+from pipelines.io.parquet import read_stamp
+
+RUNS_SCHEMA = pa.schema(
+    [
+        ("method", pa.string()),
+        ("split", pa.string()),
+        ("seed", pa.int64()),
+        ("top1", pa.float64()),
+        ("num_videos", pa.int64()),
+        ("source", pa.string()),
+        ("generator_labels", pa.string()),
+        ("predictions", pa.string()),
+        ("predictions_sha256", pa.string()),
+        ("model", pa.string()),
+        ("model_sha256", pa.string()),
+        ("initial", pa.string()),
+        ("initial_sha256", pa.string()),
+        ("git", pa.string()),
+    ]
+)
+
+
+class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which files hold one run; `initial` is empty for random weights."""
+
+    method: str
+    split: str
+    seed: int
+    predictions: str
+    model: str
+    initial: str
+    generator: str
+    source: str
+
+
+def measure(run: RunConfig) -> dict[str, object]:
+    """One row of the runs table.
+
+    Raises:
+        ContractError: If the predictions are damaged.
+    """
+    predictions = read_predictions(Path(run.predictions))
+    right = predictions["label"] == predictions["predicted"]
+    return {
+        "method": run.method,
+        "split": run.split,
+        "seed": run.seed,
+        "top1": 100.0 * float(right.mean()),
+        "num_videos": len(predictions),
+        "source": run.source,
+        "generator_labels": run.generator,
+        "predictions": run.predictions,
+        "predictions_sha256": _sha256(run.predictions),
+        "model": run.model,
+        "model_sha256": _sha256(run.model),
+        "initial": run.initial,
+        "initial_sha256": _sha256(run.initial) if run.initial else "",
+        "git": read_stamp(Path(run.predictions)).get("git", ""),
+    }
+
+
+def outcomes(runs: list[RunConfig]) -> pd.Series:
+    """Right or wrong by (split, seed, video id), sorted."""
+    parts = []
+    for run in runs:
+        table = read_predictions(Path(run.predictions))
+        right = (table["label"] == table["predicted"]).to_numpy()
+        index = pd.MultiIndex.from_product([[run.split], [run.seed], table["video_id"]])
+        parts.append(pd.Series(right, index=index))
+    return pd.concat(parts).sort_index()
+
+
+def _sha256(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -1,0 +1,1 @@
+"""Pretraining: the pseudo-label generator, self-training, distillation, supervised control."""

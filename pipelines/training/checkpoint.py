@@ -1,0 +1,67 @@
+"""Resumable training state, keyed by everything that determines the run.
+
+The state is no declared output: Snakemake deletes outputs of a killed job. It stands in
+`scratch/<stage>/<digest>/`, so a changed config, code or input can never meet an old state.
+"""
+
+import hashlib
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+
+from pipelines.io.atomic import atomic_path
+
+log = logging.getLogger(__name__)
+
+
+class CheckpointFolder:
+    """The state of one run: written atomically, removed when the run is published."""
+
+    def __init__(self, root: Path, identity: Mapping[str, str], inputs: Sequence[Path]) -> None:
+        """Choose the folder.
+
+        Args:
+            root: Folder of all runs' states.
+            identity: Provenance of the run (config, code, seed).
+            inputs: Files that the run reads; their sizes and times enter the digest.
+        """
+        text = "".join(f"{key}={identity[key]};" for key in ("module", "code", "config", "seed"))
+        for path in inputs:
+            status = path.stat()
+            text += f"{path}:{status.st_size}:{status.st_mtime_ns};"
+        self.folder = root / hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def path(self) -> Path:
+        """The state file."""
+        return self.folder / "last.pt"
+
+    def load(self) -> dict[str, Any] | None:
+        """The last state, or None for a fresh start.
+
+        A state that cannot be read (it was damaged on disk; writes are atomic) is reported and
+        set aside, and the run starts afresh.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            state = torch.load(self.path, weights_only=True, map_location="cpu")
+        except (RuntimeError, EOFError, UnpicklingError) as error:
+            log.warning("%s cannot be read (%s): training starts afresh", self.path, error)
+            self.path.unlink()
+            return None
+        return dict(state)
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Replace the last state."""
+        with atomic_path(self.path) as partial:
+            torch.save(dict(state), partial)
+
+    def clear(self) -> None:
+        """Remove the state of a finished run."""
+        shutil.rmtree(self.folder, ignore_errors=True)

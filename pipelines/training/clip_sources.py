@@ -1,0 +1,195 @@
+"""From command-line options to clips: which videos, with which labels, in which batches."""
+
+import argparse
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipelines.clips.batches import StepBatchSampler, build_loader, build_view_loader
+from pipelines.clips.clip_dataset import ClipConfig, ClipDataset, LabelFunction, ViewDataset
+from pipelines.data.manifest import ProbedVideo, read_manifest
+from pipelines.data.splits import hold_out, videos_in_role
+from pipelines.frames.frame_store import FrameStore
+from pipelines.frames.index_store import read_frame_index
+from pipelines.io.errors import DatasetError
+from pipelines.io.lists import read_paths
+from pipelines.models.device import device
+from pipelines.motion.flow_store import FlowStore
+from pipelines.training.engine import Batches, mean_score
+from pipelines.training.tasks import Batch, Task
+
+# Decoded frames and flow kept per process; a constant, so memory does not grow with a dataset.
+CACHE_MB = 384
+
+# Clips per held-out video when a checkpoint is chosen.
+VALIDATION_CLIPS = 4
+
+
+@dataclass(frozen=True)
+class ClipSource:
+    """Where clips are read.
+
+    Attributes:
+        num_frames: Stored frames of every usable video.
+        frames: RGB store, or None.
+        flow: Flow store, or None.
+        paths: Every file that is read.
+    """
+
+    num_frames: Mapping[str, int]
+    frames: FrameStore | None
+    flow: FlowStore | None
+    paths: tuple[Path, ...]
+
+    def usable(self, video_ids: Iterable[str]) -> list[str]:
+        """Ids that were decoded, in order; skipped videos are on record in skipped.parquet."""
+        return [video_id for video_id in video_ids if video_id in self.num_frames]
+
+
+@dataclass(frozen=True)
+class LabelledVideos:
+    """Videos of one split with class indices.
+
+    Attributes:
+        classes: Names by index: every class of the split's training and test videos, sorted.
+        train: Ids to train on.
+        validation: Ids held out, maybe none.
+        test: Ids to test on.
+        label: Class index by id.
+    """
+
+    classes: tuple[str, ...]
+    train: list[str]
+    validation: list[str]
+    test: list[str]
+    label: Mapping[str, int]
+
+    def of_clip(self, video_id: str, first_frame: int, last_frame: int) -> int:
+        """Class index of a clip: its video's."""
+        return self.label[video_id]
+
+
+def add_store_options(parser: argparse.ArgumentParser) -> None:
+    """Options that say where clips are read; each names a list of files."""
+    parser.add_argument("--index", type=Path, required=True, help="list of frame indices")
+    parser.add_argument("--frames", type=Path, help="list of frame shards")
+    parser.add_argument("--flow", type=Path, help="list of flow shards")
+
+
+def open_clip_source(args: argparse.Namespace) -> ClipSource:
+    """Open the stores that the options name."""
+    indices = read_paths(args.index)
+    frames = read_paths(args.frames) if args.frames else []
+    flow = read_paths(args.flow) if args.flow else []
+    cache_mb = CACHE_MB / (bool(frames) + bool(flow))
+    return ClipSource(
+        num_frames={
+            video.video_id: video.num_frames
+            for path in indices
+            for video in read_frame_index(path)
+        },
+        frames=FrameStore(frames, cache_mb) if frames else None,
+        flow=FlowStore(flow, cache_mb) if flow else None,
+        paths=(*indices, *frames, *flow),
+    )
+
+
+def read_labelled_videos(
+    manifest: Path, split: str, source: ClipSource, fraction: float, seed: int
+) -> LabelledVideos:
+    """Read who is in a split and hold out validation videos by recording group.
+
+    Args:
+        manifest: The dataset's manifest.
+        split: Name of the split.
+        source: Only its videos are used.
+        fraction: Share of the training videos to hold out.
+        seed: Of the hold-out.
+
+    Raises:
+        DatasetError: If the split has no usable training video.
+    """
+    videos = [video for video in read_manifest(manifest) if video.video_id in source.num_frames]
+    train = videos_in_role(videos, split, ["train"])
+    test = videos_in_role(videos, split, ["test"])
+    if not train:
+        raise DatasetError(f"{manifest}: split {split} has no usable training video")
+    classes = tuple(sorted({str(video.label) for video in [*train, *test]}))
+    position = {name: index for index, name in enumerate(classes)}
+    kept, held = hold_out(train, fraction, seed)
+    return LabelledVideos(
+        classes=classes,
+        train=_ids(kept),
+        validation=_ids(held),
+        test=_ids(test),
+        label={video.video_id: position[str(video.label)] for video in [*train, *test]},
+    )
+
+
+def hold_out_at_random(
+    video_ids: Sequence[str], fraction: float, seed: int
+) -> tuple[list[str], list[str]]:
+    """Hold out a share of videos without labels (MotionFit 4.2: about 10 %).
+
+    Returns:
+        Ids to train on and ids held out, each sorted.
+    """
+    ids = sorted(video_ids)
+    count = min(round(fraction * len(ids)), len(ids) - 1)
+    drawn = np.random.default_rng([seed, len(ids)]).permutation(len(ids))[:count]
+    held = {ids[position] for position in drawn.tolist()}
+    return [key for key in ids if key not in held], sorted(held)
+
+
+def training_batches(
+    source: ClipSource,
+    videos: Sequence[str],
+    clips: ClipConfig,
+    label: LabelFunction | None,
+    clips_per_video: int,
+    videos_per_batch: int,
+    seed: int,
+) -> Batches:
+    """Batches of randomly placed clips as a pure function of the step."""
+    dataset = ClipDataset(
+        videos, source.frames, source.flow, clips, clips_per_video, label, train=True
+    )
+
+    def batches(first_step: int, num_steps: int) -> Iterable[Batch]:
+        sampler = StepBatchSampler(len(videos), videos_per_batch, seed, first_step, num_steps)
+        return build_loader(dataset, sampler, num_workers(), seed)
+
+    return batches
+
+
+def validation_score(
+    source: ClipSource, videos: Sequence[str], clips: ClipConfig, label: LabelFunction | None
+) -> Callable[[Task], float] | None:
+    """A function that scores a task on held-out videos; None without any."""
+    if not videos:
+        return None
+    dataset = ViewDataset(
+        videos, source.frames, source.flow, clips, num_clips=VALIDATION_CLIPS, label=label
+    )
+
+    def score(task: Task) -> float:
+        return mean_score(task, build_view_loader(dataset, num_workers()), device())
+
+    return score
+
+
+def num_workers() -> int:
+    """PIPELINE_NUM_WORKERS (config key compute.num_workers)."""
+    return int(os.environ.get("PIPELINE_NUM_WORKERS", "0"))
+
+
+def checkpoint_seconds() -> float:
+    """PIPELINE_CHECKPOINT_SECONDS (config key compute.checkpoint_seconds)."""
+    return float(os.environ.get("PIPELINE_CHECKPOINT_SECONDS", "60"))
+
+
+def _ids(videos: Iterable[ProbedVideo]) -> list[str]:
+    return [video.video_id for video in videos]

@@ -1,0 +1,56 @@
+"""What a training command is told: clips, network, optimiser, schedule."""
+
+from typing import Literal
+
+import msgspec
+
+from pipelines.clips.clip_dataset import ClipConfig
+
+
+class OptimizerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Optimiser; `momentum` is SGD's, AdamW ignores it."""
+
+    name: Literal["sgd", "adamw"]
+    learning_rate: float
+    momentum: float
+    weight_decay: float
+
+
+class ScheduleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Learning rate over time; every length is counted in `unit`."""
+
+    unit: Literal["epochs", "steps"]
+    length: int
+    decay: Literal["step", "cosine"]
+    drops: tuple[int, ...]
+    drop_factor: float
+    warmup: int
+    validate_every: int
+
+
+class RecipeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One training. `trainable` and `distillation_weight` are used by fine-tuning only."""
+
+    clips_per_video: int
+    videos_per_batch: int
+    optimizer: OptimizerConfig
+    schedule: ScheduleConfig
+    dropout: float
+    checkpoint: Literal["best", "last"]
+    trainable: str | tuple[str, ...] = "all"
+    distillation_weight: float = 0.0
+
+
+class ValidationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Share of the training videos that is held out for choosing a checkpoint."""
+
+    fraction: float
+
+
+class TrainingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The `--config` of every training command."""
+
+    clips: ClipConfig
+    validation: ValidationConfig
+    backbone: str
+    recipe: RecipeConfig

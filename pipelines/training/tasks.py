@@ -1,0 +1,125 @@
+"""What is learned: a task turns a batch into a loss; the engine knows no objective.
+
+Shapes
+------
+B videos in a batch, R clips per video, C channels, T frames, S pixels.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pipelines.models.backbones import Backbone
+from pipelines.models.heads import Classifier
+from pipelines.objectives.distillation import feature_mse, mars_loss
+from pipelines.objectives.multi_clip import multi_clip_loss
+
+Batch = Mapping[str, Any]
+
+
+class Task(nn.Module):
+    """Batch in, scalars out.
+
+    `forward` returns at least "loss". `score` returns, per clip, a number that is larger for
+    better predictions; validation averages it.
+    """
+
+    # The part of the task that is published as the trained model.
+    model: nn.Module
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Loss and logged scalars of one batch."""
+        raise TypeError(f"{type(self).__name__} defines no loss")
+
+    def score(self, batch: Batch) -> Tensor:
+        """Scores of every clip of a batch, any shape."""
+        raise TypeError(f"{type(self).__name__} defines no score")
+
+
+class Classification(Task):
+    """Cross-entropy to labels or pseudo-labels, averaged over clips (MotionFit Eq. 1)."""
+
+    def __init__(self, model: Classifier, modality: str) -> None:
+        """Wrap a classifier that reads `batch[modality]`, shape (B, R, C, T, S, S)."""
+        super().__init__()
+        self.model = model
+        self.modality = modality
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Multi-clip loss and clip top-1."""
+        logits = _per_clip(self.model, batch[self.modality])
+        accuracy = (logits.argmax(-1) == batch["label"]).float().mean()
+        return {"loss": multi_clip_loss(logits, batch["label"]), "top1": accuracy}
+
+    def score(self, batch: Batch) -> Tensor:
+        """1 for a clip classified rightly, else 0."""
+        logits = _per_clip(self.model, batch[self.modality])
+        return (logits.argmax(-1) == batch["label"]).float()
+
+
+class FeatureDistillation(Task):
+    """MERS: the student's RGB features follow the frozen teacher's flow features.
+
+    MARS paper (Crasto et al. 2019), MERS, in MotionFit's label-free use: no cross-entropy step.
+    """
+
+    def __init__(self, student: Classifier, teacher: Backbone) -> None:
+        """Wrap a student and a frozen teacher with equal feature widths."""
+        super().__init__()
+        self.model = student
+        self.teacher = teacher.requires_grad_(requires_grad=False)
+
+    def train(self, mode: bool = True) -> "FeatureDistillation":
+        """The teacher stays in eval mode."""
+        super().train(mode)
+        self.teacher.eval()
+        return self
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Mean squared error of the features."""
+        student, teacher = self._features(batch)
+        return {"loss": feature_mse(student, teacher)}
+
+    def score(self, batch: Batch) -> Tensor:
+        """Negative squared error per clip, shape (B * R,)."""
+        student, teacher = self._features(batch)
+        return -(student - teacher).square().mean(dim=-1)
+
+    def _features(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        with torch.no_grad():
+            teacher = self.teacher(batch["flow"].flatten(0, 1))
+        return self.model.features(batch["rgb"].flatten(0, 1)), teacher
+
+
+class Mars(Classification):
+    """MARS: cross-entropy plus alpha times the feature error, on labelled videos."""
+
+    def __init__(self, student: Classifier, teacher: Backbone, alpha: float) -> None:
+        """Wrap a student, a frozen teacher and the weight of the feature term."""
+        super().__init__(student, "rgb")
+        self.teacher = teacher.requires_grad_(requires_grad=False)
+        self.alpha = alpha
+
+    def train(self, mode: bool = True) -> "Mars":
+        """The teacher stays in eval mode."""
+        super().train(mode)
+        self.teacher.eval()
+        return self
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Cross-entropy plus weighted feature error, and clip top-1."""
+        student = self.model.features(batch["rgb"].flatten(0, 1))
+        with torch.no_grad():
+            teacher = self.teacher(batch["flow"].flatten(0, 1))
+        logits = self.model.classify(student)
+        labels = batch["label"].flatten()
+        accuracy = (logits.argmax(-1) == labels).float().mean()
+        return {"loss": mars_loss(logits, labels, student, teacher, self.alpha), "top1": accuracy}
+
+
+def _per_clip(model: nn.Module, clips: Tensor) -> Tensor:
+    """Logits (B, R, K) of clips (B, R, C, T, S, S)."""
+    logits: Tensor = model(clips.flatten(0, 1))
+    return logits.unflatten(0, clips.shape[:2])

@@ -1,0 +1,112 @@
+def features_input(wildcards):
+    """One shard's frames or flow, and the generator's weights."""
+    _, modality, _ = parts_of(wildcards.generator)
+    name = f"{wildcards.dataset}/shard-{wildcards.shard}.h5"
+    stage = "motion" if modality == "flow" else "frames"
+    return {
+        "model": generator_model(wildcards.preset, wildcards.generator),
+        "clips": f"results/{stage}/{home(wildcards.preset, stage)}/{name}",
+    }
+
+
+rule extract_features:
+    input:
+        unpack(features_input),
+    output:
+        features="results/clustering/features/{preset}/{generator}/{dataset}/shard-{shard}.h5",
+    log:
+        "logs/clustering/extract_features/{preset}-{generator}-{dataset}-{shard}.log",
+    benchmark:
+        "benchmarks/clustering/extract_features/{preset}-{generator}-{dataset}-{shard}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: COMPUTE["num_threads"]
+    resources:
+        mem_mb=4000,
+        gpu=1,
+    params:
+        config=lambda wildcards: section(wildcards.preset, "clips", "clustering.features"),
+        modality=lambda wildcards: parts_of(wildcards.generator)[1],
+        code=source_digest("pipelines.clustering.extract_features"),
+    shell:
+        "python -m pipelines.clustering.extract_features"
+        " --config {params.config:q}"
+        " --modality {params.modality}"
+        " --model {input.model}"
+        " --clips {input.clips}"
+        " --out {output.features}"
+        " > {log} 2>&1"
+
+
+def feature_shards(preset, generator, source):
+    _, modality, _ = parts_of(generator)
+    where = f"results/clustering/features/{home(preset, f'features.{modality}')}/{generator}"
+    return [f"{where}/{d}/shard-{shard}.h5" for d in datasets_of(source) for shard in shards(d)]
+
+
+def source_features(wildcards):
+    return feature_shards(wildcards.preset, wildcards.generator, wildcards.source)
+
+
+rule fit_clusters:
+    input:
+        features=source_features,
+        source="results/data/sources/{source}.parquet",
+    output:
+        clusters="results/clustering/clusters/{preset}/{generator}/{source}/clusters.h5",
+    log:
+        "logs/clustering/fit_clusters/{preset}-{generator}-{source}.log",
+    benchmark:
+        "benchmarks/clustering/fit_clusters/{preset}-{generator}-{source}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: COMPUTE["num_threads"]
+    resources:
+        mem_mb=8000,
+    params:
+        config=lambda wildcards: section(
+            wildcards.preset, "clustering.units", "clustering.kmeans"
+        ),
+        seed=lambda wildcards: parts_of(wildcards.generator)[2],
+        features=lambda wildcards: listed(source_features(wildcards)),
+        code=source_digest("pipelines.clustering.fit_clusters"),
+    shell:
+        "python -m pipelines.clustering.fit_clusters"
+        " --config {params.config:q}"
+        " --seed {params.seed}"
+        " --features-list {params.features}"
+        " --source {input.source}"
+        " --out {output.clusters}"
+        " > {log} 2>&1"
+
+
+rule assign_pseudolabels:
+    input:
+        features=source_features,
+        source="results/data/sources/{source}.parquet",
+        clusters="results/clustering/clusters/{preset}/{generator}/{source}/clusters.h5",
+    output:
+        pseudolabels="results/clustering/clusters/{preset}/{generator}/{source}/pseudolabels.parquet",
+        diagnostics="results/clustering/clusters/{preset}/{generator}/{source}/diagnostics.parquet",
+    log:
+        "logs/clustering/assign_pseudolabels/{preset}-{generator}-{source}.log",
+    benchmark:
+        "benchmarks/clustering/assign_pseudolabels/{preset}-{generator}-{source}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: COMPUTE["num_threads"]
+    resources:
+        mem_mb=8000,
+    params:
+        config=lambda wildcards: section(wildcards.preset, "clustering.units"),
+        features=lambda wildcards: listed(source_features(wildcards)),
+        code=source_digest("pipelines.clustering.assign_pseudolabels"),
+    shell:
+        "python -m pipelines.clustering.assign_pseudolabels"
+        " --config {params.config:q}"
+        " --features-list {params.features}"
+        " --source {input.source}"
+        " --clusters {input.clusters}"
+        " --out {output.pseudolabels}"
+        " --diagnostics {output.diagnostics}"
+        " > {log} 2>&1"

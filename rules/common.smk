@@ -1,0 +1,302 @@
+"""Validated config, wildcard constraints, and where each artifact stands.
+
+The only Python logic of the rule layer. A preset's artifacts are kept under its `home`, so
+presets that agree up to a stage share everything up to it.
+"""
+
+import fcntl
+import functools
+import hashlib
+import os
+import shlex
+from pathlib import Path
+
+import yaml
+
+from snakemake.exceptions import WorkflowError
+
+from pipelines.data.catalog import check_dataset, has_labels, shard_fingerprints, split_names
+from pipelines.io.config import canonical
+from pipelines.io.errors import PipelineError
+from pipelines.io.provenance import source_digest
+from pipelines.io.settings import at_path, load_settings
+
+ROOT = Path(workflow.basedir).parent
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+
+try:
+    SETTINGS = load_settings(config, SCHEMA)
+except PipelineError as error:
+    raise WorkflowError(str(error)) from None
+
+# Held until this process ends, however it ends: `make demo` unlocks a folder only when it can
+# take this lock for itself.
+Path(".snakemake").mkdir(exist_ok=True)
+LIVE = open(".snakemake/live.lock", "a")
+fcntl.flock(LIVE, fcntl.LOCK_SH)
+
+COMPUTE = SETTINGS.compute
+
+# The prefix is no part of a rule's code: machine settings re-run nothing. glibc's defaults give
+# freed tensors back to the system at every step and fetch them anew: training is up to 1.5 times
+# faster when it keeps them.
+MALLOC = {
+    "MALLOC_MMAP_THRESHOLD_": 32 << 20,
+    "MALLOC_TRIM_THRESHOLD_": 4 << 30,
+    "MALLOC_TOP_PAD_": 64 << 20,
+}
+shell.prefix(
+    "set -euo pipefail; "
+    f"export PYTHONPATH={shlex.quote(str(ROOT))} OMP_WAIT_POLICY=passive"
+    f" OMP_NUM_THREADS={COMPUTE['num_threads']} MKL_NUM_THREADS={COMPUTE['num_threads']}"
+    f" PIPELINE_NUM_WORKERS={COMPUTE['num_workers']} PIPELINE_DEVICE={COMPUTE['device']}"
+    f" PIPELINE_CHECKPOINT_SECONDS={COMPUTE['checkpoint_seconds']}"
+    f" {' '.join(f'{name}={value}' for name, value in MALLOC.items())}; "
+)
+
+NAME = "[a-z][a-z0-9_]*"
+LABELS = rf"{NAME}\.[a-z0-9_]+"
+
+
+wildcard_constraints:
+    preset=rf"{NAME}(-[a-z]+-\d\d)?",
+    target=rf"{NAME}(-[a-z]+-\d\d)?",
+    sweep=NAME,
+    dataset=NAME,
+    shard=r"\d{4}-of-\d{4}",
+    labels=LABELS,
+    split="[a-z0-9_]+",
+    modality="rgb|flow",
+    seed=r"\d+",
+    generator=rf"{LABELS}\.(rgb|flow)\.seed\d+",
+    source=rf"{LABELS}(\+{LABELS})*",
+    method="random|appearance|mers|mars|supervised|motionfit",
+    role="test|validation",
+
+
+# --- what each stage depends on -----------------------------------------------------------------
+FRAMES = ("frames",)
+MOTION = (*FRAMES, "motion")
+COMMON = ("clips", "validation")
+GENERATOR = {
+    "flow": (*MOTION, *COMMON, "backbones.motion", "training.generator"),
+    "rgb": (*FRAMES, *COMMON, "backbones.appearance", "training.generator_appearance"),
+}
+SECTIONS = {"frames": FRAMES, "motion": MOTION}
+for modality, sections in GENERATOR.items():
+    features = (*sections, "clustering.features")
+    clusters = (*features, "clustering.units", "clustering.kmeans")
+    SECTIONS[f"generator.{modality}"] = sections
+    SECTIONS[f"features.{modality}"] = features
+    SECTIONS[f"clusters.{modality}"] = clusters
+    SECTIONS[f"self_training.{modality}"] = (
+        *clusters,
+        "backbones.appearance",
+        "training.self_training",
+    )
+SECTIONS["distillation"] = (
+    *GENERATOR["flow"],
+    "backbones.appearance",
+    "training.distillation",
+)
+SECTIONS["supervised"] = (*FRAMES, *COMMON, "backbones.appearance", "training.supervised")
+
+
+def home(preset, stage):
+    """Preset under whose name the stage's artifacts are kept."""
+    return SETTINGS.home(preset, SECTIONS, stage)
+
+
+def section(preset, *paths, **more):
+    """Canonical JSON of some sections of a preset, keyed by their last name."""
+    chosen = {path.rsplit(".", 1)[-1]: at_path(SETTINGS.presets[preset], path) for path in paths}
+    return canonical(chosen | more)
+
+
+# --- lists of files -------------------------------------------------------------------------------
+def listed(paths):
+    """A text file with one path per line: commands take lists of any length this way."""
+    text = "".join(f"{path}\n" for path in paths)
+    target = Path("scratch/lists") / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.txt"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".partial-{os.getpid()}-{target.name}")
+        partial.write_text(text)
+        partial.replace(target)
+    return str(target)
+
+
+def shards(dataset):
+    """Names of a dataset's shards."""
+    total = SETTINGS.datasets[dataset]["num_shards"]
+    return [f"{number:04d}-of-{total:04d}" for number in range(total)]
+
+
+def probed_shards(dataset):
+    return [f"results/data/{dataset}/probed/shard-{shard}.parquet" for shard in shards(dataset)]
+
+
+def problem_shards(dataset):
+    return [f"results/data/{dataset}/problems/shard-{shard}.parquet" for shard in shards(dataset)]
+
+
+def frame_shards(preset, *datasets):
+    where = f"results/frames/{home(preset, 'frames')}"
+    return [f"{where}/{d}/shard-{shard}.h5" for d in datasets for shard in shards(d)]
+
+
+def frame_indices(preset, *datasets):
+    where = f"results/frames/{home(preset, 'frames')}"
+    return [f"{where}/{dataset}/index.parquet" for dataset in datasets]
+
+
+def flow_shards(preset, *datasets):
+    where = f"results/motion/{home(preset, 'motion')}"
+    return [f"{where}/{d}/shard-{shard}.h5" for d in datasets for shard in shards(d)]
+
+
+def stores(preset, datasets, modalities):
+    """Frame or flow shards of some datasets, as named inputs, with the frame indices."""
+    found = {"index": frame_indices(preset, *datasets)}
+    if "rgb" in modalities:
+        found["frames"] = frame_shards(preset, *datasets)
+    if "flow" in modalities:
+        found["flow"] = flow_shards(preset, *datasets)
+    return found
+
+
+def store_options(preset, datasets, modalities):
+    """The command-line options that go with `stores`."""
+    found = stores(preset, datasets, modalities)
+    return " ".join(f"--{name} {listed(paths)}" for name, paths in found.items())
+
+
+# --- datasets -------------------------------------------------------------------------------------
+@functools.cache
+def listed_shards(dataset):
+    """Per shard, a digest of what the dataset's annotations and folders say of its videos.
+
+    Computed while the DAG is built, so that an added video re-runs its own shard only. A missing
+    dataset stops here, before any job, with one message.
+    """
+    stanza = SETTINGS.datasets[dataset]
+    if stanza["adapter"] == "demo":
+        return ["generated"] * stanza["num_shards"]
+    try:
+        check_dataset(dataset, stanza)
+        return shard_fingerprints(dataset, stanza)
+    except PipelineError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def splits_of(dataset):
+    """Names of a dataset's splits."""
+    return split_names(dataset, SETTINGS.datasets[dataset])
+
+
+def manifest(dataset):
+    return f"results/data/{dataset}/manifest.parquet"
+
+
+def dataset_of(labels):
+    """`ucf101` of `ucf101.split1`."""
+    return labels.split(".")[0]
+
+
+def split_of(labels):
+    """`split1` of `ucf101.split1`."""
+    return labels.split(".")[1]
+
+
+def datasets_of(source):
+    """Datasets of a source such as `unlabelled.all+ut_interaction.few1`."""
+    return [dataset_of(part) for part in source.split("+")]
+
+
+def source_datasets(target):
+    """Datasets of a target's source."""
+    return [entry.partition(":")[0] for entry in SETTINGS.targets[target]["source"]]
+
+
+def source_of(target, split):
+    """Name of a target's source for one split: which splits of which datasets."""
+    parts = []
+    for entry in SETTINGS.targets[target]["source"]:
+        dataset, _, chosen = entry.partition(":")
+        known = splits_of(dataset)
+        chosen = chosen or (split if split in known else known[0] if len(known) == 1 else "")
+        if chosen not in known:
+            raise WorkflowError(
+                f"targets.{target}.source: {dataset} has no split {chosen or split!r}; "
+                f"write {dataset}:SPLIT with one of {', '.join(known)}"
+            )
+        parts.append(f"{dataset}.{chosen}")
+    return "+".join(parts)
+
+
+def generator_of(target, split, seed, modality):
+    """Name of the pseudo-label generator that serves a target's split."""
+    chosen = SETTINGS.targets[target]["generator"]
+    dataset = chosen["dataset"]
+    name = split if chosen["split"] == "same" else chosen["split"]
+    if name not in splits_of(dataset):
+        raise WorkflowError(
+            f"targets.{target}.generator.split: {dataset} has no split {name!r}; choices: "
+            f"{', '.join(splits_of(dataset))}"
+        )
+    return f"{dataset}.{name}.{modality}.seed{seed}"
+
+
+def parts_of(generator):
+    """labels, modality and seed of a generator's name."""
+    labels, modality, seed = generator.rsplit(".", 2)
+    return labels, modality, int(seed.removeprefix("seed"))
+
+
+# --- models ---------------------------------------------------------------------------------------
+def generator_model(preset, generator):
+    _, modality, _ = parts_of(generator)
+    where = home(preset, f"generator.{modality}")
+    return f"results/training/generator/{where}/{generator}/model.pt"
+
+
+def initial_model(target, method, split, seed):
+    """The weights that a row's fine-tuning starts from; None for random initialisation."""
+    preset = SETTINGS.targets[target]["preset"]
+    source = source_of(target, split)
+    if method in ("motionfit", "appearance"):
+        modality = "flow" if method == "motionfit" else "rgb"
+        where = home(preset, f"self_training.{modality}")
+        generator = generator_of(target, split, seed, modality)
+        return f"results/training/self_training/{where}/{generator}/{source}/model.pt"
+    if method == "mers":
+        where = home(preset, "distillation")
+        generator = generator_of(target, split, seed, "flow")
+        return f"results/training/distillation/{where}/{generator}/{source}/model.pt"
+    if method == "supervised":
+        where = home(preset, "supervised")
+        return f"results/training/supervised/{where}/{source}/seed{seed}/model.pt"
+    return None
+
+
+def unavailable(target, method):
+    """Why a row cannot be measured, or None."""
+    if method == "supervised":
+        for dataset in source_datasets(target):
+            if not has_labels(dataset, SETTINGS.datasets[dataset]):
+                return f"source {dataset} has no labels"
+    return None
+
+
+def training_config(preset, recipe, modality):
+    """Config of one training command: what it sees, its network and its recipe."""
+    chosen = SETTINGS.presets[preset]
+    network = {"flow": "motion", "rgb": "appearance"}[modality]
+    return canonical(
+        {
+            "clips": chosen["clips"],
+            "validation": chosen["validation"],
+            "backbone": chosen["backbones"][network],
+            "recipe": at_path(chosen, recipe),
+        }
+    )

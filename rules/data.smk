@@ -1,0 +1,148 @@
+rule generate_demo:
+    output:
+        annotations="results/data/{dataset}/annotations.csv",
+    log:
+        "logs/data/generate_demo/{dataset}.log",
+    benchmark:
+        "benchmarks/data/generate_demo/{dataset}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+    params:
+        config=lambda wildcards: canonical(SETTINGS.datasets[wildcards.dataset]["generator"]),
+        code=source_digest("pipelines.data.generate_demo"),
+    shell:
+        "python -m pipelines.data.generate_demo"
+        " --config {params.config:q}"
+        " --out results/data/{wildcards.dataset}/videos"
+        " --annotations {output.annotations}"
+        " --threads {threads}"
+        " > {log} 2>&1"
+
+
+def generated_annotations(wildcards):
+    """Only the demo's videos are made by a rule; all others are the user's."""
+    if SETTINGS.datasets[wildcards.dataset]["adapter"] == "demo":
+        return f"results/data/{wildcards.dataset}/annotations.csv"
+    return []
+
+
+rule probe_videos:
+    input:
+        annotations=generated_annotations,
+    output:
+        probed="results/data/{dataset}/probed/shard-{shard}.parquet",
+        problems="results/data/{dataset}/problems/shard-{shard}.parquet",
+    log:
+        "logs/data/probe_videos/{dataset}-{shard}.log",
+    benchmark:
+        "benchmarks/data/probe_videos/{dataset}-{shard}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        config=lambda wildcards: canonical(SETTINGS.datasets[wildcards.dataset]),
+        listed=lambda wildcards: listed_shards(wildcards.dataset)[int(wildcards.shard[:4])],
+        code=source_digest("pipelines.data.probe_videos"),
+    shell:
+        "python -m pipelines.data.probe_videos"
+        " --config {params.config:q}"
+        " --dataset {wildcards.dataset}"
+        " --shard {wildcards.shard}"
+        " --out {output.probed}"
+        " --problems {output.problems}"
+        " > {log} 2>&1"
+
+
+rule build_manifest:
+    input:
+        probed=lambda wildcards: probed_shards(wildcards.dataset),
+        problems=lambda wildcards: problem_shards(wildcards.dataset),
+    output:
+        manifest="results/data/{dataset}/manifest.parquet",
+        problems="results/data/{dataset}/problems.parquet",
+        report="results/data/{dataset}/report.md",
+    log:
+        "logs/data/build_manifest/{dataset}.log",
+    benchmark:
+        "benchmarks/data/build_manifest/{dataset}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        config=canonical(SETTINGS.limits),
+        probed=lambda wildcards: listed(probed_shards(wildcards.dataset)),
+        problems=lambda wildcards: listed(problem_shards(wildcards.dataset)),
+        code=source_digest("pipelines.data.build_manifest"),
+    shell:
+        "python -m pipelines.data.build_manifest"
+        " --config {params.config:q}"
+        " --probed-list {params.probed}"
+        " --problems-list {params.problems}"
+        " --out {output.manifest}"
+        " --problems {output.problems}"
+        " --report {output.report}"
+        " > {log} 2>&1"
+
+
+rule select_source:
+    input:
+        manifests=lambda wildcards: [manifest(d) for d in datasets_of(wildcards.source)],
+    output:
+        videos="results/data/sources/{source}.parquet",
+    log:
+        "logs/data/select_source/{source}.log",
+    benchmark:
+        "benchmarks/data/select_source/{source}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        splits=lambda wildcards: [split_of(part) for part in wildcards.source.split("+")],
+        code=source_digest("pipelines.data.select_source"),
+    shell:
+        "python -m pipelines.data.select_source"
+        " --manifests {input.manifests}"
+        " --splits {params.splits}"
+        " --out {output.videos}"
+        " > {log} 2>&1"
+
+
+rule report_overlap:
+    input:
+        target=lambda wildcards: manifest(SETTINGS.targets[wildcards.target]["dataset"]),
+        sources=lambda wildcards: [manifest(d) for d in source_datasets(wildcards.target)],
+    output:
+        overlap="results/data/overlap/{target}.parquet",
+    log:
+        "logs/data/report_overlap/{target}.log",
+    benchmark:
+        "benchmarks/data/report_overlap/{target}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        config=lambda wildcards: canonical(
+            {
+                "splits": SETTINGS.targets[wildcards.target]["splits"],
+                "sources": SETTINGS.targets[wildcards.target]["source"],
+            }
+        ),
+        code=source_digest("pipelines.data.report_overlap"),
+    shell:
+        "python -m pipelines.data.report_overlap"
+        " --config {params.config:q}"
+        " --target {input.target}"
+        " --sources {input.sources}"
+        " --out {output.overlap}"
+        " > {log} 2>&1"

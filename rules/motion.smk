@@ -1,0 +1,26 @@
+rule extract_flow:
+    input:
+        frames=lambda wildcards: (
+            f"results/frames/{home(wildcards.preset, 'frames')}/{wildcards.dataset}"
+            f"/shard-{wildcards.shard}.h5"
+        ),
+    output:
+        flow="results/motion/{preset}/{dataset}/shard-{shard}.h5",
+    log:
+        "logs/motion/extract_flow/{preset}-{dataset}-{shard}.log",
+    benchmark:
+        "benchmarks/motion/extract_flow/{preset}-{dataset}-{shard}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        config=lambda wildcards: canonical(SETTINGS.presets[wildcards.preset]["motion"]),
+        code=source_digest("pipelines.motion.extract_flow"),
+    shell:
+        "python -m pipelines.motion.extract_flow"
+        " --config {params.config:q}"
+        " --frames {input.frames}"
+        " --out {output.flow}"
+        " > {log} 2>&1"

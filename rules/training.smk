@@ -1,0 +1,188 @@
+def generator_input(wildcards):
+    """The labelled videos of one split, as frames or flow."""
+    dataset = dataset_of(wildcards.labels)
+    found = stores(wildcards.preset, [dataset], [wildcards.modality])
+    return found | {"manifest": manifest(dataset)}
+
+
+def generator_recipe(wildcards):
+    suffix = "" if wildcards.modality == "flow" else "_appearance"
+    return training_config(
+        wildcards.preset, f"training.generator{suffix}", wildcards.modality
+    )
+
+
+rule train_generator:
+    input:
+        unpack(generator_input),
+    output:
+        model="results/training/generator/{preset}/{labels}.{modality}.seed{seed}/model.pt",
+        history="results/training/generator/{preset}/{labels}.{modality}.seed{seed}/history.parquet",
+    log:
+        "logs/training/train_generator/{preset}-{labels}.{modality}.seed{seed}.log",
+    benchmark:
+        "benchmarks/training/train_generator/{preset}-{labels}.{modality}.seed{seed}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: COMPUTE["num_threads"]
+    resources:
+        mem_mb=8000,
+        gpu=1,
+    params:
+        config=generator_recipe,
+        split=lambda wildcards: split_of(wildcards.labels),
+        stores=lambda wildcards: store_options(
+            wildcards.preset, [dataset_of(wildcards.labels)], [wildcards.modality]
+        ),
+        code=source_digest("pipelines.training.train_generator"),
+    shell:
+        "python -m pipelines.training.train_generator"
+        " --config {params.config:q}"
+        " --manifest {input.manifest}"
+        " --split {params.split}"
+        " --modality {wildcards.modality}"
+        " {params.stores}"
+        " --seed {wildcards.seed}"
+        " --state scratch/training"
+        " --out {output.model}"
+        " --history {output.history}"
+        " > {log} 2>&1"
+
+
+def pseudolabels_of(wildcards):
+    _, modality, _ = parts_of(wildcards.generator)
+    where = home(wildcards.preset, f"clusters.{modality}")
+    folder = f"results/clustering/clusters/{where}/{wildcards.generator}/{wildcards.source}"
+    return f"{folder}/pseudolabels.parquet"
+
+
+def self_training_input(wildcards):
+    """The source's frames and their pseudo-labels."""
+    found = stores(wildcards.preset, datasets_of(wildcards.source), ["rgb"])
+    return found | {"pseudolabels": pseudolabels_of(wildcards)}
+
+
+rule self_train:
+    input:
+        unpack(self_training_input),
+    output:
+        model="results/training/self_training/{preset}/{generator}/{source}/model.pt",
+        history="results/training/self_training/{preset}/{generator}/{source}/history.parquet",
+    log:
+        "logs/training/self_train/{preset}-{generator}-{source}.log",
+    benchmark:
+        "benchmarks/training/self_train/{preset}-{generator}-{source}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: COMPUTE["num_threads"]
+    resources:
+        mem_mb=8000,
+        gpu=1,
+    params:
+        config=lambda wildcards: training_config(
+            wildcards.preset, "training.self_training", "rgb"
+        ),
+        seed=lambda wildcards: parts_of(wildcards.generator)[2],
+        stores=lambda wildcards: store_options(
+            wildcards.preset, datasets_of(wildcards.source), ["rgb"]
+        ),
+        code=source_digest("pipelines.training.self_train"),
+    shell:
+        "python -m pipelines.training.self_train"
+        " --config {params.config:q}"
+        " --pseudolabels {input.pseudolabels}"
+        " {params.stores}"
+        " --seed {params.seed}"
+        " --state scratch/training"
+        " --out {output.model}"
+        " --history {output.history}"
+        " > {log} 2>&1"
+
+
+def distillation_input(wildcards):
+    """The source's frames and flow, and the motion network that teaches."""
+    found = stores(wildcards.preset, datasets_of(wildcards.source), ["rgb", "flow"])
+    return found | {
+        "teacher": generator_model(wildcards.preset, wildcards.generator),
+        "source": f"results/data/sources/{wildcards.source}.parquet",
+    }
+
+
+rule distill_motion:
+    input:
+        unpack(distillation_input),
+    output:
+        model="results/training/distillation/{preset}/{generator}/{source}/model.pt",
+        history="results/training/distillation/{preset}/{generator}/{source}/history.parquet",
+    log:
+        "logs/training/distill_motion/{preset}-{generator}-{source}.log",
+    benchmark:
+        "benchmarks/training/distill_motion/{preset}-{generator}-{source}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: COMPUTE["num_threads"]
+    resources:
+        mem_mb=8000,
+        gpu=1,
+    params:
+        config=lambda wildcards: training_config(
+            wildcards.preset, "training.distillation", "rgb"
+        ),
+        seed=lambda wildcards: parts_of(wildcards.generator)[2],
+        stores=lambda wildcards: store_options(
+            wildcards.preset, datasets_of(wildcards.source), ["rgb", "flow"]
+        ),
+        code=source_digest("pipelines.training.distill_motion"),
+    shell:
+        "python -m pipelines.training.distill_motion"
+        " --config {params.config:q}"
+        " --source {input.source}"
+        " --teacher {input.teacher}"
+        " {params.stores}"
+        " --seed {params.seed}"
+        " --state scratch/training"
+        " --out {output.model}"
+        " --history {output.history}"
+        " > {log} 2>&1"
+
+
+def supervised_input(wildcards):
+    """The source's frames with its own labels."""
+    found = stores(wildcards.preset, datasets_of(wildcards.source), ["rgb"])
+    return found | {"source": f"results/data/sources/{wildcards.source}.parquet"}
+
+
+rule train_supervised:
+    input:
+        unpack(supervised_input),
+    output:
+        model="results/training/supervised/{preset}/{source}/seed{seed}/model.pt",
+        history="results/training/supervised/{preset}/{source}/seed{seed}/history.parquet",
+    log:
+        "logs/training/train_supervised/{preset}-{source}-seed{seed}.log",
+    benchmark:
+        "benchmarks/training/train_supervised/{preset}-{source}-seed{seed}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: COMPUTE["num_threads"]
+    resources:
+        mem_mb=8000,
+        gpu=1,
+    params:
+        config=lambda wildcards: training_config(
+            wildcards.preset, "training.supervised", "rgb"
+        ),
+        stores=lambda wildcards: store_options(
+            wildcards.preset, datasets_of(wildcards.source), ["rgb"]
+        ),
+        code=source_digest("pipelines.training.train_supervised"),
+    shell:
+        "python -m pipelines.training.train_supervised"
+        " --config {params.config:q}"
+        " --source {input.source}"
+        " {params.stores}"
+        " --seed {wildcards.seed}"
+        " --state scratch/training"
+        " --out {output.model}"
+        " --history {output.history}"
+        " > {log} 2>&1"

@@ -1,0 +1,87 @@
+"""Every rule: one module of its stage, a log, a benchmark, an environment, a code digest."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RULE_FILES = sorted(path for path in (ROOT / "rules").glob("*.smk") if path.stem != "common")
+
+
+@cache
+def rules() -> dict[str, tuple[str, str]]:
+    """Stage and text of each rule, by name; the text ends where indentation does."""
+    found = {}
+    for path in RULE_FILES:
+        pattern = r"^rule (\w+):\n((?:[ \t].*\n|\n)*)"
+        for name, body in re.findall(pattern, path.read_text() + "\n", re.MULTILINE):
+            found[name] = (path.stem, body)
+    return found
+
+
+def directive(body: str, name: str) -> str:
+    """Text of one directive of a rule, "" if it has none."""
+    match = re.search(rf"^    {name}:(.*\n(?:(?:        .*)?\n)*)", body, re.MULTILINE)
+    return match.group(1) if match else ""
+
+
+def each_rule() -> list[pytest.param]:
+    return [pytest.param(stage, name, body, id=name) for name, (stage, body) in rules().items()]
+
+
+def test_every_rule_is_found():
+    # Guards the tests below against a pattern that matches nothing.
+    text = "".join(path.read_text() for path in RULE_FILES)
+    assert len(rules()) == len(re.findall(r"^(?:rule|checkpoint) ", text, re.MULTILINE)) > 0
+    assert directive(rules()["generate_demo"][1], "threads").strip() == "2"
+
+
+@pytest.mark.parametrize(("stage", "name", "body"), each_rule())
+def test_rule_runs_the_module_of_its_name(stage, name, body):
+    module = f"pipelines.{stage}.{name}"
+
+    assert re.findall(r"python -m ([\w.]+)", directive(body, "shell")) == [module]
+    assert f'code=source_digest("{module}")' in directive(body, "params")
+    assert (ROOT / "pipelines" / stage / f"{name}.py").is_file()
+
+
+@pytest.mark.parametrize(("stage", "name", "body"), each_rule())
+def test_rule_logs_benchmarks_and_names_its_environment(stage, name, body):
+    assert f'"logs/{stage}/{name}/' in directive(body, "log")
+    assert f'"benchmarks/{stage}/{name}/' in directive(body, "benchmark")
+    assert directive(body, "conda").strip() == '"../envs/pipeline.yaml"'
+    assert "> {log} 2>&1" in directive(body, "shell")
+
+
+@pytest.mark.parametrize(("stage", "name", "body"), each_rule())
+def test_params_depend_on_wildcards_only(stage, name, body):
+    # Snakemake tracks a params function's value only if it takes nothing but wildcards.
+    params = directive(body, "params")
+    wide = [found for found in re.findall(r"lambda ([^:]*):", params) if "," in found]
+    named = re.findall(r"^        \w+=(\w+),$", params, re.MULTILINE)
+    text = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    wide += [
+        f"{function}({arguments})"
+        for function in named
+        for arguments in re.findall(rf"^def {function}\((.*)\):", text, re.MULTILINE)
+        if "," in arguments
+    ]
+    assert wide == []
+
+
+@pytest.mark.parametrize(("stage", "name", "body"), each_rule())
+def test_outputs_stand_below_results(stage, name, body):
+    quoted = re.findall(r'(\w+=)?"([^"]+)"', directive(body, "output"))
+    paths = [path for keyword, path in quoted if keyword != "caption="]
+
+    assert paths
+    assert [path for path in paths if not path.startswith("results/")] == []
+
+
+def test_snakefile_includes_every_rule_file():
+    text = (ROOT / "workflow/Snakefile").read_text()
+    included = re.findall(r'include: "\.\./rules/(\w+)\.smk"', text)
+
+    assert sorted(included) == sorted([path.stem for path in RULE_FILES] + ["common"])

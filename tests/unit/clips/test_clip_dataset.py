@@ -1,0 +1,111 @@
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+from pipelines.clips.clip_dataset import ClipDataset, SampleKey, ViewDataset
+
+VIDEOS = ["long", "exact", "short"]
+
+
+def frame_numbers(rgb: torch.Tensor) -> np.ndarray:
+    """Frame t of the fixture is grey 8 t, so a clip tells where it was cut: (R, T)."""
+    return (rgb.mean(dim=(1, 3, 4)) * 255 / 8).round().int().numpy()
+
+
+def test_training_item_holds_labelled_clips_of_both_modalities(stores, config):
+    frames, flow = stores
+    dataset = ClipDataset(VIDEOS, frames, flow, config, 3, lambda v, a, b: 100 * a + b, True)
+
+    item = dataset[SampleKey(0, 7)]
+
+    assert item["video_id"] == "long"
+    assert item["rgb"].shape == (3, 3, 4, 12, 12)
+    assert item["flow"].shape == (3, 2, 4, 12, 12)
+    assert item["rgb"].dtype == item["flow"].dtype == torch.float32
+    numbers = frame_numbers(item["rgb"])
+    np.testing.assert_array_equal(np.diff(numbers, axis=1), 3)
+    np.testing.assert_array_equal(numbers[:, 0], item["first_frame"])
+    np.testing.assert_array_equal(numbers[:, -1], item["last_frame"])
+    torch.testing.assert_close(item["label"], 100 * item["first_frame"] + item["last_frame"])
+
+
+def test_flow_is_from_the_same_place_crop_and_flip_as_rgb(stores, config):
+    dataset = ClipDataset(VIDEOS, *stores, config, 3, None, True)
+
+    for seed in range(20):
+        item = dataset[SampleKey(0, seed)]
+        # Field t is t / 4 px rightward; a mirrored clip moves leftward.
+        times = np.minimum(frame_numbers(item["rgb"]), 28)
+        rightward = item["flow"][:, 0, :, 0, 0].numpy() * 32 * 4
+        np.testing.assert_allclose(np.abs(rightward), times, atol=1e-4)
+        alone = ClipDataset(VIDEOS, None, stores[1], config, 3, None, True)[SampleKey(0, seed)]
+        torch.testing.assert_close(alone["flow"], item["flow"], rtol=0, atol=0)
+
+
+def test_crop_rows_and_flips_vary_between_clips(stores, config):
+    dataset = ClipDataset(VIDEOS, None, stores[1], config, 2, None, True)
+    items = [dataset[SampleKey(0, seed)]["flow"] for seed in range(60)]
+
+    # The downward component is the row, so its first value is the crop's top.
+    tops = {int((clip[1, 0, 0, 0] * 32).round()) for item in items for clip in item}
+    signs = {int(torch.sign(clip[0, -1, 0, 0])) for item in items for clip in item}
+
+    assert tops == {0, 1, 2, 3, 4}
+    assert signs == {-1, 1}
+
+
+def test_sample_is_a_function_of_its_key(stores, config):
+    first = ClipDataset(VIDEOS, *stores, config, 2, None, True)
+    second = ClipDataset(VIDEOS, *stores, config, 2, None, True)
+    second[SampleKey(1, 99)]
+    torch.manual_seed(5)
+
+    for key in (SampleKey(0, 3), SampleKey(0, 2**63 + 1)):
+        torch.testing.assert_close(first[key]["rgb"], second[key]["rgb"], rtol=0, atol=0)
+    starts = {tuple(first[SampleKey(0, seed)]["first_frame"].tolist()) for seed in range(20)}
+    assert len(starts) > 10
+
+
+def test_short_video_loops(stores, config):
+    item = ClipDataset(VIDEOS, *stores, config, 2, None, True)[SampleKey(2, 0)]
+
+    np.testing.assert_array_equal(frame_numbers(item["rgb"]), [[0, 3, 2, 1]] * 2)
+    assert item["last_frame"].tolist() == [3, 3]
+    # Frame 3 is the last one and takes the field of frame 2.
+    np.testing.assert_allclose(item["flow"][0, 0, :, 0, 0].abs() * 128, [0, 2, 2, 1], atol=1e-4)
+
+
+def test_validation_clips_are_fixed_and_centred(stores, config):
+    dataset = ClipDataset(VIDEOS, *stores, config, 3, None, False)
+    views = ViewDataset(VIDEOS, *stores, config, num_clips=3)
+
+    for seed in (0, 1):
+        item = dataset[SampleKey(0, seed)]
+        assert item["first_frame"].tolist() == [0, 10, 20]
+        torch.testing.assert_close(item["flow"], views[0]["flow"], rtol=0, atol=0)
+    # Centre crop of 12 in 16 rows starts at row 2.
+    np.testing.assert_allclose(views[0]["flow"][:, 1, :, 0, 0] * 32, 2, atol=1e-4)
+
+
+def test_dense_views_cover_the_video(stores, config):
+    views = ViewDataset(VIDEOS, stores[0], None, config, step=10, label=lambda v, a, b: a)
+
+    assert len(views) == 3
+    assert views[0]["label"].tolist() == [0, 10, 20]
+    assert views.starts("short").tolist() == [0]
+    assert "flow" not in views[0]
+
+
+def test_unknown_videos_are_refused(stores, config):
+    with pytest.raises(KeyError, match=r"1 of 2 videos.*nobody"):
+        ClipDataset(["long", "nobody"], *stores, config, 1, None, True)
+
+
+def test_parts_that_do_not_fit_are_refused(stores, config):
+    with pytest.raises(ValueError, match="frame or flow store"):
+        ClipDataset(VIDEOS, None, None, config, 1, None, True)
+    with pytest.raises(ValueError, match="does not fit"):
+        ClipDataset(VIDEOS, *stores, msgspec.structs.replace(config, crop_px=17), 1, None, True)
+    with pytest.raises(ValueError, match="num_clips or step"):
+        ViewDataset(VIDEOS, *stores, config)

@@ -1,0 +1,98 @@
+from dataclasses import replace
+
+import pytest
+
+from pipelines.data.listing import Entry, Listing, merge_entries, nameable_files, unlisted
+from pipelines.data.manifest import Video
+from pipelines.data.video_files import VideoFile
+
+ENTRY = Entry("a", "a.avi", "jump", "g1", {"split1": "train"}, "a.avi")
+
+
+def kinds(listing):
+    return [(problem.video_id, problem.kind) for problem in listing.problems]
+
+
+def test_mentions_of_one_video_are_merged():
+    listing = merge_entries([ENTRY, replace(ENTRY, roles={"split2": "test"}), ENTRY])
+
+    assert listing.videos == [
+        Video("a", "a.avi", "jump", "g1", {"split1": "train", "split2": "test"})
+    ]
+    assert listing.problems == []
+
+
+def test_videos_are_sorted_by_id():
+    later = replace(ENTRY, video_id="b", path="b.avi")
+
+    assert [video.video_id for video in merge_entries([later, ENTRY]).videos] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("other", "detail"),
+    [
+        ({"label": "run"}, "different values of label: jump, run"),
+        ({"group": "g2"}, "different values of group: g1, g2"),
+        ({"path": "a.mp4"}, "different values of path: a.avi, a.mp4"),
+        ({"roles": {"split1": "test"}}, "different roles in split1: test, train"),
+        ({"fault": "stands in folder run"}, "stands in folder run"),
+    ],
+)
+def test_contradicting_mentions_are_mislabelled(other, detail):
+    listing = merge_entries([ENTRY, replace(ENTRY, **other)])
+
+    assert listing.videos == []
+    assert kinds(listing) == [("a", "mislabelled")]
+    assert detail in listing.problems[0].detail
+
+
+@pytest.mark.parametrize("role", ["train", "test"])
+def test_a_label_is_needed_for_training_and_test(role):
+    listing = merge_entries([replace(ENTRY, label=None, roles={"s": "unlabelled", "t": role})])
+
+    assert kinds(listing) == [("a", "mislabelled")]
+    assert listing.problems[0].detail == "no label, but trained or tested on in t"
+
+
+@pytest.mark.parametrize("label", [None, "jump"])
+def test_unlabelled_videos_keep_the_label_they_have(label):
+    listing = merge_entries([replace(ENTRY, label=label, roles={"s": "unlabelled"})])
+
+    assert [video.label for video in listing.videos] == [label]
+
+
+def test_an_absent_file_is_missing():
+    listing = merge_entries([replace(ENTRY, path=None)])
+
+    assert kinds(listing) == [("a", "missing")]
+    assert listing.problems[0].detail == "no file a.avi"
+
+
+def test_a_video_that_no_split_uses_is_left_out():
+    assert kinds(merge_entries([replace(ENTRY, roles={})])) == [("a", "unlisted")]
+
+
+def test_one_file_under_two_labels_is_mislabelled():
+    listing = merge_entries([ENTRY, replace(ENTRY, video_id="b", label="run")])
+
+    assert listing.videos == []
+    assert kinds(listing) == [("a", "mislabelled"), ("b", "mislabelled")]
+
+
+def test_files_in_no_annotation_are_unlisted():
+    files = [VideoFile("a.avi", 1), VideoFile("b,c.avi", 1)]
+    listing = unlisted(files, Listing([], []), [ENTRY])
+
+    assert kinds(listing) == [("b%2Cc", "unlisted")]
+
+
+def test_files_whose_names_are_no_text_are_unreadable(tmp_path, monkeypatch):
+    files = [VideoFile("a.avi", 1), VideoFile("bad\udcff.avi", 1)]
+    monkeypatch.setattr("pipelines.data.listing.find_video_files", lambda root: iter(files))
+
+    kept, problems = nameable_files(tmp_path)
+
+    assert kept == files[:1]
+    assert [(problem.video_id, problem.kind) for problem in problems] == [
+        ("bad\\xff", "unreadable")
+    ]

@@ -1,0 +1,126 @@
+from dataclasses import replace
+
+import pytest
+
+from pipelines.data.manifest import (
+    ProbedVideo,
+    Problem,
+    Video,
+    read_listing,
+    read_manifest,
+    read_problems,
+    shard_name,
+    shard_of,
+    video_id_of,
+    write_listing,
+    write_manifest,
+    write_problems,
+)
+from pipelines.io.errors import ContractError
+
+STAMP = {"module": "test"}
+BARE = Video("b", "b.avi", None, None, {})
+FULL = Video("a/ö", "a/ö.avi", "jump", "g01", {"split2": "test", "split1": "train"})
+PROBED = ProbedVideo(
+    "a/ö", "a/ö.avi", None, "g01", {"all": "unlabelled"}, 3, 0.5, 24.0, 24, 32, 12, 999, "ab" * 32
+)
+
+
+def test_shards_are_pinned():
+    # From sha256sum, first 16 digits: da7afeca8044977f, a89d1a2c48beadda, 4a99557e4033c353.
+    # Another value would recompute every user's artifacts.
+    assert shard_of("ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01", 52) == 0xDA7AFECA8044977F % 52 == 47
+    assert shard_of("videos/set1_0_1_4", 4) == 0xA89D1A2C48BEADDA % 4 == 2
+    assert shard_of("é", 1000) == 0x4A99557E4033C353 % 1000 == 51
+
+
+def test_all_shards_are_used_about_equally():
+    counts = [0] * 8
+    for number in range(8000):
+        counts[shard_of(f"video{number}", 8)] += 1
+
+    # Binomial standard deviation is 30.
+    assert max(abs(count - 1000) for count in counts) < 150
+
+
+def test_shard_of_refuses_no_shards():
+    with pytest.raises(ValueError, match="num_shards"):
+        shard_of("a", 0)
+
+
+def test_shard_names_are_padded():
+    assert shard_name(7, 64) == "shard-0007-of-0064"
+
+
+@pytest.mark.parametrize(
+    ("path", "video_id"),
+    [
+        ("Jump/v_Jump_g01_c01.avi", "Jump/v_Jump_g01_c01"),
+        ("/absolute/a.b.mp4", "absolute/a.b"),
+        ("a,b.avi", "a%2Cb"),
+        ("a%2Cb.avi", "a%252Cb"),
+        ("two\nlines.avi", "two%0Alines"),
+    ],
+)
+def test_video_id(path, video_id):
+    assert video_id_of(path) == video_id
+
+
+def test_listing_round_trip(tmp_path):
+    write_listing(tmp_path / "x.parquet", [BARE, FULL], STAMP)
+
+    assert read_listing(tmp_path / "x.parquet") == [BARE, FULL]
+
+
+def test_empty_listing_round_trip(tmp_path):
+    write_listing(tmp_path / "x.parquet", [], STAMP)
+
+    assert read_listing(tmp_path / "x.parquet") == []
+
+
+def test_equal_listings_have_equal_bytes(tmp_path):
+    reordered = replace(FULL, roles={"split1": "train", "split2": "test"})
+    write_listing(tmp_path / "x.parquet", [FULL], STAMP)
+    write_listing(tmp_path / "y.parquet", [reordered], STAMP)
+
+    assert (tmp_path / "x.parquet").read_bytes() == (tmp_path / "y.parquet").read_bytes()
+
+
+def test_manifest_round_trip(tmp_path):
+    write_manifest(tmp_path / "x.parquet", [PROBED], STAMP)
+
+    read = read_manifest(tmp_path / "x.parquet")
+    assert read == [PROBED]
+    assert isinstance(read[0].num_frames, int)
+
+
+def test_a_listing_is_no_manifest(tmp_path):
+    write_listing(tmp_path / "x.parquet", [FULL], STAMP)
+
+    with pytest.raises(ContractError, match="rule probe_videos"):
+        read_manifest(tmp_path / "x.parquet", "probe_videos")
+
+
+def test_problems_round_trip_sorted(tmp_path):
+    problems = [
+        Problem("b", "probe_videos", "empty", "0 bytes"),
+        Problem("a", "list_videos", "missing", "no file"),
+    ]
+    write_problems(tmp_path / "x.parquet", problems, STAMP)
+
+    assert read_problems(tmp_path / "x.parquet", "probe_videos") == problems[::-1]
+
+
+def test_unknown_problem_kind_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="'odd'; choices: missing"):
+        write_problems(tmp_path / "x.parquet", [Problem("a", "s", "odd", "")], STAMP)
+
+
+def test_only_duplicates_and_unlisted_are_harmless():
+    harmless = {
+        kind
+        for kind in ("missing", "truncated", "mislabelled", "duplicate", "unlisted")
+        if not Problem("a", "s", kind, "").is_harmful
+    }
+
+    assert harmless == {"duplicate", "unlisted"}

@@ -1,0 +1,53 @@
+import json
+
+import pytest
+
+from pipelines.data.manifest import ProbedVideo, write_manifest
+from pipelines.data.report_overlap import OVERLAP_SCHEMA, build_parser, main
+from pipelines.io.errors import ConfigError
+from pipelines.io.parquet import read_table
+
+
+def manifest(path, rows):
+    videos = [
+        ProbedVideo(video_id, "x.avi", "a", None, roles, 0, 1.0, 12.0, 24, 32, 12, 9, checksum)
+        for video_id, checksum, roles in rows
+    ]
+    write_manifest(path, videos, {})
+    return str(path)
+
+
+@pytest.fixture
+def run(tmp_path):
+    target = manifest(tmp_path / "target.parquet", [("t", "1", {"split1": "test"})])
+    same = manifest(tmp_path / "same.parquet", [("x", "1", {"all": "unlabelled"})])
+    other = manifest(tmp_path / "other.parquet", [("y", "2", {"all": "unlabelled"})])
+
+    def call(names):
+        config = json.dumps({"splits": ["split1"], "sources": names})
+        arguments = ["--config", config, "--target", target, "--sources", other, same]
+        arguments += ["--out", str(tmp_path / "out.parquet")]
+        main(build_parser().parse_args(arguments))
+        return read_table(tmp_path / "out.parquet", OVERLAP_SCHEMA, "report_overlap")
+
+    return call
+
+
+def test_shared_test_videos_are_written_and_logged(run, caplog):
+    rows = run(["other", "same:all"]).to_dict("records")
+
+    assert rows == [
+        {
+            "split": "split1",
+            "target_video_id": "t",
+            "source": "same:all",
+            "source_video_id": "x",
+            "checksum": "1",
+        }
+    ]
+    assert "1 test videos" in caplog.text
+
+
+def test_every_manifest_needs_a_name(run):
+    with pytest.raises(ConfigError, match="expected a name for each of 2 manifests, found 1"):
+        run(["other"])

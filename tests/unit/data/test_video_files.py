@@ -1,0 +1,83 @@
+import os
+
+import pytest
+
+from pipelines.data.video_files import (
+    FileIndex,
+    VideoFile,
+    choose_in_class_folder,
+    find_video_files,
+)
+
+CLASSES = ["Jump", "air drumming"]
+
+
+def touch(path, text=""):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_finds_video_files_in_a_stable_order(tmp_path):
+    touch(tmp_path / "b" / "z.MP4", "1234")
+    touch(tmp_path / "a" / "y.avi")
+    touch(tmp_path / "x.mkv")
+    touch(tmp_path / "notes.txt")
+    touch(tmp_path / ".partial-1-x.avi")
+    (tmp_path / "folder.avi").mkdir()
+
+    assert list(find_video_files(tmp_path)) == [
+        VideoFile("x.mkv", 0),
+        VideoFile("a/y.avi", 0),
+        VideoFile("b/z.MP4", 4),
+    ]
+
+
+def test_follows_links_to_folders_once(tmp_path):
+    touch(tmp_path / "elsewhere" / "x.avi")
+    touch(tmp_path / "root" / "y.avi")
+    (tmp_path / "root" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "circle").symlink_to(tmp_path / "root")
+    (tmp_path / "root" / "broken.avi").symlink_to(tmp_path / "nowhere.avi")
+
+    assert [file.path for file in find_video_files(tmp_path / "root")] == ["y.avi", "linked/x.avi"]
+
+
+def test_names_that_are_no_text_are_told_apart(tmp_path):
+    name = os.fsdecode(b"bad\xff.avi")
+    try:
+        touch(tmp_path / name)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    touch(tmp_path / "gööd.avi")
+
+    found = {file.path: file.is_nameable for file in find_video_files(tmp_path)}
+    assert found == {name: False, "gööd.avi": True}
+
+
+def test_index_looks_up_names_and_stems():
+    index = FileIndex(["b/x.avi", "a/x.avi", "x.mp4"])
+
+    assert index.named("x.avi") == ["a/x.avi", "b/x.avi"]
+    assert index.with_stem("x") == ["a/x.avi", "b/x.avi", "x.mp4"]
+    assert index.named("y.avi") == []
+
+
+@pytest.mark.parametrize(
+    ("candidates", "label", "path"),
+    [
+        (["UCF-101/Jump/x.avi", "flat/x.avi"], "Jump", "UCF-101/Jump/x.avi"),
+        (["x.avi"], "Jump", "x.avi"),
+        (["air_drumming/x.avi"], "air drumming", "air_drumming/x.avi"),
+        (["Jump/x.avi", "other/x.avi"], "air drumming", "other/x.avi"),
+        ([], "Jump", None),
+    ],
+)
+def test_chooses_the_file_in_its_class_folder(candidates, label, path):
+    assert choose_in_class_folder(candidates, label, CLASSES) == (path, None)
+
+
+def test_a_file_in_another_class_folder_is_a_fault():
+    path, fault = choose_in_class_folder(["Jump/x.avi"], "air drumming", CLASSES)
+
+    assert path == "Jump/x.avi"
+    assert fault == "listed as air drumming but the file stands in folder Jump"

@@ -1,0 +1,18 @@
+import pytest
+import torch
+
+from pipelines.models.device import device
+
+
+def test_names_a_device(monkeypatch):
+    monkeypatch.setenv("PIPELINE_DEVICE", "cpu")
+
+    assert device() == torch.device("cpu")
+
+
+@pytest.mark.parametrize(("has_gpu", "expected"), [(True, "cuda"), (False, "cpu")])
+def test_auto_takes_a_gpu_where_there_is_one(monkeypatch, has_gpu, expected):
+    monkeypatch.setenv("PIPELINE_DEVICE", "auto")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: has_gpu)
+
+    assert device() == torch.device(expected)

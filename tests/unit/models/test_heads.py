@@ -1,0 +1,101 @@
+import pytest
+import torch
+
+from pipelines.io.errors import ConfigError
+from pipelines.models.heads import build_classifier, trainable_stages
+from pipelines.objectives.multi_clip import multi_clip_loss
+
+
+def make_classifier(dropout=0.0, seed=0):
+    return build_classifier("r2plus1d-tiny", 2, num_classes=5, dropout=dropout, seed=seed)
+
+
+def make_clips(count=4):
+    return torch.randn(count, 2, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+
+
+def take_step(model):
+    model.train()
+    labels = torch.arange(4).reshape(2, 2)
+    loss = multi_clip_loss(model(make_clips()).unflatten(0, (2, 2)), labels)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5, weight_decay=0.1)
+    loss.backward()
+    optimizer.step()
+
+
+def stage_state(model, name):
+    return {key: value.clone() for key, value in model.stage(name).state_dict().items()}
+
+
+def test_logits_are_the_linear_layer_on_the_features():
+    model = make_classifier().eval()
+
+    features = model.features(make_clips())
+
+    assert features.shape == (4, 64)
+    expected = features @ model.fc.weight.T + model.fc.bias
+    torch.testing.assert_close(model(make_clips()), expected)
+
+
+def test_dropout_acts_in_training_only():
+    model = make_classifier(dropout=0.5)
+    features = torch.ones(1, 64)
+
+    assert torch.equal(model.eval().classify(features), model.classify(features))
+    model.train()
+    assert not torch.equal(model.classify(features), model.classify(features))
+
+
+@pytest.mark.parametrize("chosen", [["layer3", "fc"], ["fc"], ["stem"]])
+def test_a_step_changes_the_chosen_stages_and_nothing_else(chosen):
+    model = make_classifier()
+    trainable_stages(model, chosen)
+    before = {name: stage_state(model, name) for name in model.stage_names}
+
+    take_step(model)
+
+    for name in model.stage_names:
+        after = stage_state(model, name)
+        changed = {key for key in after if not torch.equal(after[key], before[name][key])}
+        # Parameters, running statistics and batch counts: all or none.
+        assert changed == (set(after) if name in chosen else set()), name
+
+
+def test_all_stages_can_be_thawed_again():
+    model = make_classifier()
+    trainable_stages(model, ["fc"])
+    trainable_stages(model, "all")
+
+    assert model.frozen == frozenset()
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    assert all(module.training for module in model.train().modules())
+
+
+def test_freezing_acts_on_a_model_that_is_already_training():
+    model = make_classifier().train()
+
+    trainable_stages(model, ["layer3", "fc"])
+
+    assert not any(module.training for module in model.backbone.stem.modules())
+    assert model.backbone.layer3.training
+
+
+def test_evaluation_mode_reaches_all_stages():
+    model = make_classifier()
+    trainable_stages(model, ["fc"])
+
+    assert not any(module.training for module in model.train().eval().modules())
+
+
+@pytest.mark.parametrize("names", [["layer3", "conv5"], []])
+def test_wrong_stages_list_the_choices(names):
+    with pytest.raises(ConfigError, match="stem, layer1, layer2, layer3, fc"):
+        trainable_stages(make_classifier(), names)
+
+
+def test_initial_weights_depend_on_the_seed_alone():
+    first, same, other = make_classifier(seed=1), make_classifier(seed=1), make_classifier(seed=2)
+
+    assert torch.equal(first.fc.weight, same.fc.weight)
+    assert torch.equal(first.backbone.stem[0].weight, same.backbone.stem[0].weight)
+    assert not torch.equal(first.fc.weight, other.fc.weight)

@@ -1,0 +1,78 @@
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipelines.frames.frame_store import FrameStore, write_frame_shard
+from pipelines.io.errors import ConfigError, ContractError
+from pipelines.motion import extract_flow
+from pipelines.motion.extract_flow import build_parser, main
+from pipelines.motion.flow_store import FlowStore
+from pipelines.motion.sources import build_flow
+from pipelines.motion.tvl1 import Tvl1Parameters
+
+SIZE = (24, 32)
+FAST = {"num_scales": 2, "num_warps": 1, "inner_iterations": 5, "outer_iterations": 2}
+CONFIG = {"source": "tvl1", "bound_px": 8.0, "tvl1": FAST}
+
+
+def arguments(folder: Path, config: dict) -> argparse.Namespace:
+    return build_parser().parse_args(
+        [
+            *("--config", json.dumps(config), "--frames", str(folder / "frames.h5")),
+            *("--out", str(folder / "flow.h5")),
+        ]
+    )
+
+
+@pytest.fixture
+def frames(tmp_path) -> FrameStore:
+    rng = np.random.default_rng(0)
+    videos = [
+        (name, 10.0, list(rng.integers(0, 256, (count, *SIZE, 3), dtype=np.uint8)))
+        for name, count in (("a", 7), ("b", 2))
+    ]
+    write_frame_shard(tmp_path / "frames.h5", videos, SIZE, 95, {})
+    return FrameStore([tmp_path / "frames.h5"])
+
+
+def test_field_i_is_the_flow_from_frame_i_to_the_next(tmp_path, frames, monkeypatch):
+    # Blocks of three frames: pairs across their borders must not be lost.
+    monkeypatch.setattr(extract_flow, "BLOCK_FRAMES", 3)
+    main(arguments(tmp_path, CONFIG))
+
+    flow = FlowStore([tmp_path / "flow.h5"])
+    stored = frames.read("a", np.arange(7))
+    compute = build_flow("tvl1", Tvl1Parameters(**FAST))
+    assert flow.num_frames == frames.num_frames
+    assert flow.fps == frames.fps
+    for index in range(6):
+        expected = compute(stored[index], stored[index + 1]).clip(-8, 8)
+        found = flow.read("a", np.array([index]))[0]
+        assert np.abs(found - expected).max() <= 1 / 128
+
+
+def test_shard_without_videos_is_valid(tmp_path):
+    write_frame_shard(tmp_path / "frames.h5", [], SIZE, 95, {})
+
+    main(arguments(tmp_path, CONFIG))
+
+    assert FlowStore([tmp_path / "flow.h5"]).size == SIZE
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"source": "x"}, "tvl1"), ({"tvl1": {"taau": 1}}, "taau"), ({"bound_px": "8"}, "bound_px")],
+)
+def test_wrong_config_is_refused_and_nothing_written(tmp_path, frames, change, message):
+    with pytest.raises(ConfigError, match=message):
+        main(arguments(tmp_path, {**CONFIG, **change}))
+
+    assert not (tmp_path / "flow.h5").exists()
+
+
+def test_missing_shard_names_its_rule(tmp_path):
+    with pytest.raises(ContractError, match="decode_frames"):
+        main(arguments(tmp_path, CONFIG))

@@ -20,6 +20,7 @@ rule extract_features:
         "benchmarks/clustering/extract_features/{preset}-{generator}-{dataset}-{shard}.tsv"
     conda:
         "../envs/pipeline.yaml"
+    priority: 10
     threads: COMPUTE["num_threads"]
     resources:
         mem_mb=4000,
@@ -60,6 +61,7 @@ rule fit_clusters:
         "benchmarks/clustering/fit_clusters/{preset}-{generator}-{source}.tsv"
     conda:
         "../envs/pipeline.yaml"
+    priority: 10
     threads: COMPUTE["num_threads"]
     resources:
         mem_mb=8000,
@@ -94,6 +96,7 @@ rule assign_pseudolabels:
         "benchmarks/clustering/assign_pseudolabels/{preset}-{generator}-{source}.tsv"
     conda:
         "../envs/pipeline.yaml"
+    priority: 10
     threads: COMPUTE["num_threads"]
     resources:
         mem_mb=8000,

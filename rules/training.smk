@@ -24,6 +24,7 @@ rule train_generator:
         "benchmarks/training/train_generator/{preset}-{labels}.{modality}.seed{seed}.tsv"
     conda:
         "../envs/pipeline.yaml"
+    priority: 10
     threads: COMPUTE["num_threads"]
     resources:
         mem_mb=8000,
@@ -74,6 +75,7 @@ rule self_train:
         "benchmarks/training/self_train/{preset}-{generator}-{source}.tsv"
     conda:
         "../envs/pipeline.yaml"
+    priority: 10
     threads: COMPUTE["num_threads"]
     resources:
         mem_mb=8000,
@@ -120,6 +122,7 @@ rule distill_motion:
         "benchmarks/training/distill_motion/{preset}-{generator}-{source}.tsv"
     conda:
         "../envs/pipeline.yaml"
+    priority: 10
     threads: COMPUTE["num_threads"]
     resources:
         mem_mb=8000,
@@ -164,6 +167,7 @@ rule train_supervised:
         "benchmarks/training/train_supervised/{preset}-{source}-seed{seed}.tsv"
     conda:
         "../envs/pipeline.yaml"
+    priority: 10
     threads: COMPUTE["num_threads"]
     resources:
         mem_mb=8000,

@@ -64,12 +64,13 @@ class TinyBlock(nn.Module):
         super().__init__()
         width = out_channels
         self.conv1 = nn.Sequential(
-            Conv2Plus1D(in_channels, out_channels, width, stride),
+            _factorised_convolution(in_channels, width, out_channels, stride),
             nn.BatchNorm3d(out_channels),
             nn.ReLU(inplace=True),
         )
         self.conv2 = nn.Sequential(
-            Conv2Plus1D(out_channels, out_channels, width), nn.BatchNorm3d(out_channels)
+            _factorised_convolution(out_channels, width, out_channels, stride=1),
+            nn.BatchNorm3d(out_channels),
         )
         self.downsample = nn.Sequential(
             nn.Conv3d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False),
@@ -192,6 +193,32 @@ def load_torchvision_state(backbone: Backbone, state: Mapping[str, torch.Tensor]
         raise ContractError(
             f"the checkpoint does not fit a backbone with stages {backbone.stage_names}: {error}"
         ) from error
+
+
+def _factorised_convolution(
+    in_channels: int, mid_channels: int, out_channels: int, stride: int
+) -> nn.Sequential:
+    """A 1x3x3 convolution to `mid_channels`, then 3x1x1; as torchvision's Conv2Plus1D."""
+    return nn.Sequential(
+        nn.Conv3d(
+            in_channels,
+            mid_channels,
+            kernel_size=(1, 3, 3),
+            stride=(1, stride, stride),
+            padding=(0, 1, 1),
+            bias=False,
+        ),
+        nn.BatchNorm3d(mid_channels),
+        nn.ReLU(inplace=True),
+        nn.Conv3d(
+            mid_channels,
+            out_channels,
+            kernel_size=(3, 1, 1),
+            stride=(stride, 1, 1),
+            padding=(1, 0, 0),
+            bias=False,
+        ),
+    )
 
 
 def _stem_convolution(in_channels: int, out_channels: int) -> nn.Conv3d:

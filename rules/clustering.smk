@@ -1,14 +1,3 @@
-def features_input(wildcards):
-    """One shard's frames or flow, and the generator's weights."""
-    _, modality, _ = parts_of(wildcards.generator)
-    name = f"{wildcards.dataset}/shard-{wildcards.shard}.h5"
-    stage = "motion" if modality == "flow" else "frames"
-    return {
-        "model": generator_model(wildcards.preset, wildcards.generator),
-        "clips": f"results/{stage}/{home(wildcards.preset, stage)}/{name}",
-    }
-
-
 rule extract_features:
     input:
         unpack(features_input),
@@ -18,9 +7,9 @@ rule extract_features:
         "logs/clustering/extract_features/{preset}-{generator}-{dataset}-{shard}.log",
     benchmark:
         "benchmarks/clustering/extract_features/{preset}-{generator}-{dataset}-{shard}.tsv"
+    priority: 10
     conda:
         "../envs/pipeline.yaml"
-    priority: 10
     threads: COMPUTE["num_threads"]
     resources:
         mem_mb=4000,
@@ -39,16 +28,6 @@ rule extract_features:
         " > {log} 2>&1"
 
 
-def feature_shards(preset, generator, source):
-    _, modality, _ = parts_of(generator)
-    where = f"results/clustering/features/{home(preset, f'features.{modality}')}/{generator}"
-    return [f"{where}/{d}/shard-{shard}.h5" for d in datasets_of(source) for shard in shards(d)]
-
-
-def source_features(wildcards):
-    return feature_shards(wildcards.preset, wildcards.generator, wildcards.source)
-
-
 rule fit_clusters:
     input:
         features=source_features,
@@ -59,16 +38,14 @@ rule fit_clusters:
         "logs/clustering/fit_clusters/{preset}-{generator}-{source}.log",
     benchmark:
         "benchmarks/clustering/fit_clusters/{preset}-{generator}-{source}.tsv"
+    priority: 10
     conda:
         "../envs/pipeline.yaml"
-    priority: 10
     threads: COMPUTE["num_threads"]
     resources:
         mem_mb=8000,
     params:
-        config=lambda wildcards: section(
-            wildcards.preset, "clustering.units", "clustering.kmeans"
-        ),
+        config=lambda wildcards: section(wildcards.preset, "clustering.units", "clustering.kmeans"),
         seed=lambda wildcards: parts_of(wildcards.generator)[2],
         features=lambda wildcards: listed(source_features(wildcards)),
         code=source_digest("pipelines.clustering.fit_clusters"),
@@ -94,9 +71,9 @@ rule assign_pseudolabels:
         "logs/clustering/assign_pseudolabels/{preset}-{generator}-{source}.log",
     benchmark:
         "benchmarks/clustering/assign_pseudolabels/{preset}-{generator}-{source}.tsv"
+    priority: 10
     conda:
         "../envs/pipeline.yaml"
-    priority: 10
     threads: COMPUTE["num_threads"]
     resources:
         mem_mb=8000,

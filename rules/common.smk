@@ -1,7 +1,7 @@
 """Validated config, wildcard constraints, and where each artifact stands.
 
-The only Python logic of the rule layer. A preset's artifacts are kept under its `home`, so
-presets that agree up to a stage share everything up to it.
+With inputs.smk this is the only Python logic of the rule layer. A preset's artifacts are kept
+under its `home`, so presets that agree up to a stage share everything up to it.
 """
 
 import fcntl
@@ -9,11 +9,13 @@ import functools
 import hashlib
 import os
 import shlex
+import sys
 from pathlib import Path
 
 import yaml
 
-from snakemake.exceptions import WorkflowError
+ROOT = Path(workflow.basedir).parent
+sys.path.insert(0, str(ROOT))
 
 from pipelines.data.catalog import check_dataset, has_labels, shard_fingerprints, split_names
 from pipelines.io.config import canonical
@@ -21,13 +23,19 @@ from pipelines.io.errors import PipelineError
 from pipelines.io.provenance import source_digest
 from pipelines.io.settings import at_path, load_settings
 
-ROOT = Path(workflow.basedir).parent
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+
+
+def stop(message):
+    """End with one message; Snakemake would print an exception's traceback around it."""
+    logger.error(str(message))
+    raise SystemExit(1)
+
 
 try:
     SETTINGS = load_settings(config, SCHEMA)
 except PipelineError as error:
-    raise WorkflowError(str(error)) from None
+    stop(error)
 
 # Held until this process ends, however it ends: `make demo` unlocks a folder only when it can
 # take this lock for itself.
@@ -186,7 +194,7 @@ def listed_shards(dataset):
         check_dataset(dataset, stanza)
         return shard_fingerprints(dataset, stanza)
     except PipelineError as error:
-        raise WorkflowError(str(error)) from None
+        stop(error)
 
 
 def splits_of(dataset):
@@ -226,7 +234,7 @@ def source_of(target, split):
         known = splits_of(dataset)
         chosen = chosen or (split if split in known else known[0] if len(known) == 1 else "")
         if chosen not in known:
-            raise WorkflowError(
+            stop(
                 f"targets.{target}.source: {dataset} has no split {chosen or split!r}; "
                 f"write {dataset}:SPLIT with one of {', '.join(known)}"
             )
@@ -240,7 +248,7 @@ def generator_of(target, split, seed, modality):
     dataset = chosen["dataset"]
     name = split if chosen["split"] == "same" else chosen["split"]
     if name not in splits_of(dataset):
-        raise WorkflowError(
+        stop(
             f"targets.{target}.generator.split: {dataset} has no split {name!r}; choices: "
             f"{', '.join(splits_of(dataset))}"
         )
@@ -251,52 +259,3 @@ def parts_of(generator):
     """labels, modality and seed of a generator's name."""
     labels, modality, seed = generator.rsplit(".", 2)
     return labels, modality, int(seed.removeprefix("seed"))
-
-
-# --- models ---------------------------------------------------------------------------------------
-def generator_model(preset, generator):
-    _, modality, _ = parts_of(generator)
-    where = home(preset, f"generator.{modality}")
-    return f"results/training/generator/{where}/{generator}/model.pt"
-
-
-def initial_model(target, method, split, seed):
-    """The weights that a row's fine-tuning starts from; None for random initialisation."""
-    preset = SETTINGS.targets[target]["preset"]
-    source = source_of(target, split)
-    if method in ("motionfit", "appearance"):
-        modality = "flow" if method == "motionfit" else "rgb"
-        where = home(preset, f"self_training.{modality}")
-        generator = generator_of(target, split, seed, modality)
-        return f"results/training/self_training/{where}/{generator}/{source}/model.pt"
-    if method == "mers":
-        where = home(preset, "distillation")
-        generator = generator_of(target, split, seed, "flow")
-        return f"results/training/distillation/{where}/{generator}/{source}/model.pt"
-    if method == "supervised":
-        where = home(preset, "supervised")
-        return f"results/training/supervised/{where}/{source}/seed{seed}/model.pt"
-    return None
-
-
-def unavailable(target, method):
-    """Why a row cannot be measured, or None."""
-    if method == "supervised":
-        for dataset in source_datasets(target):
-            if not has_labels(dataset, SETTINGS.datasets[dataset]):
-                return f"source {dataset} has no labels"
-    return None
-
-
-def training_config(preset, recipe, modality):
-    """Config of one training command: what it sees, its network and its recipe."""
-    chosen = SETTINGS.presets[preset]
-    network = {"flow": "motion", "rgb": "appearance"}[modality]
-    return canonical(
-        {
-            "clips": chosen["clips"],
-            "validation": chosen["validation"],
-            "backbone": chosen["backbones"][network],
-            "recipe": at_path(chosen, recipe),
-        }
-    )

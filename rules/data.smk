@@ -22,13 +22,6 @@ rule generate_demo:
         " > {log} 2>&1"
 
 
-def generated_annotations(wildcards):
-    """Only the demo's videos are made by a rule; all others are the user's."""
-    if SETTINGS.datasets[wildcards.dataset]["adapter"] == "demo":
-        return f"results/data/{wildcards.dataset}/annotations.csv"
-    return []
-
-
 rule probe_videos:
     input:
         annotations=generated_annotations,

@@ -27,11 +27,6 @@ rule decode_frames:
         " > {log} 2>&1"
 
 
-def skipped_shards(wildcards):
-    where = f"results/frames/{wildcards.preset}/{wildcards.dataset}/skipped"
-    return [f"{where}/shard-{shard}.parquet" for shard in shards(wildcards.dataset)]
-
-
 rule index_frames:
     input:
         frames=lambda wildcards: frame_shards(wildcards.preset, wildcards.dataset),

@@ -1,9 +1,6 @@
 rule extract_flow:
     input:
-        frames=lambda wildcards: (
-            f"results/frames/{home(wildcards.preset, 'frames')}/{wildcards.dataset}"
-            f"/shard-{wildcards.shard}.h5"
-        ),
+        frames=frame_shard,
     output:
         flow="results/motion/{preset}/{dataset}/shard-{shard}.h5",
     log:

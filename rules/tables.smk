@@ -1,71 +1,3 @@
-def table_runs(target, role="test"):
-    """One record per run behind a table: what it is and which files hold it."""
-    chosen = SETTINGS.targets[target]
-    runs = []
-    for method in chosen["methods"]:
-        if unavailable(target, method):
-            continue
-        for split in chosen["splits"]:
-            for seed in chosen["seeds"]:
-                folder = f"results/evaluation/{target}/{method}/{split}/seed{seed}"
-                runs.append(
-                    {
-                        "method": method,
-                        "split": split,
-                        "seed": seed,
-                        "predictions": f"{folder}/{role}.parquet",
-                        "model": f"{folder}/model.pt",
-                        "initial": initial_model(target, method, split, seed) or "",
-                        "generator": generator_labels(target, method, split, seed),
-                        "source": source_of(target, split),
-                    }
-                )
-    return runs
-
-
-def generator_labels(target, method, split, seed):
-    """Whose labels trained the pseudo-label generator or teacher of a row; "" for none."""
-    if method in ("random", "supervised"):
-        return ""
-    modality = "rgb" if method == "appearance" else "flow"
-    return parts_of(generator_of(target, split, seed, modality))[0]
-
-
-def table_config(target):
-    """What the table says beside the measured numbers."""
-    chosen = SETTINGS.targets[target]
-    preset = SETTINGS.presets[chosen["preset"]]
-    return canonical(
-        {
-            "target": target,
-            "dataset": chosen["dataset"],
-            "source": "+".join(chosen["source"]),
-            "backbone": preset["backbones"]["appearance"],
-            "num_frames": preset["clips"]["num_frames"],
-            "resolution": preset["clips"]["crop_px"],
-            "is_smoke": "smoke" in (chosen["preset"], *bases_of(chosen["preset"])),
-            "methods": chosen["methods"],
-            "unavailable": {m: unavailable(target, m) or "" for m in chosen["methods"]},
-            "runs": table_runs(target),
-        }
-    )
-
-
-def bases_of(preset):
-    while preset in SETTINGS.bases:
-        preset = SETTINGS.bases[preset]
-        yield preset
-
-
-def table_input(wildcards):
-    runs = table_runs(wildcards.target)
-    return {
-        "predictions": [run["predictions"] for run in runs],
-        "models": [run["model"] for run in runs],
-        "overlap": f"results/data/overlap/{wildcards.target}.parquet",
-    }
-
-
 rule build_table5:
     input:
         unpack(table_input),
@@ -95,29 +27,10 @@ rule build_table5:
         " > {log} 2>&1"
 
 
-def sweep_trials(sweep):
-    """Every trial with its runs on validation videos."""
-    if sweep not in SETTINGS.trials:
-        raise WorkflowError(
-            f"sweeps: no sweep {sweep!r}; choices: {', '.join(SETTINGS.trials) or 'none defined'}"
-        )
-    return [
-        {
-            "method": trial.method,
-            "trial": trial.target,
-            "overrides": canonical(trial.overrides),
-            "runs": table_runs(trial.target, "validation"),
-        }
-        for trial in SETTINGS.trials[sweep]
-    ]
-
-
 rule build_sweep:
     input:
         lambda wildcards: [
-            run["predictions"]
-            for trial in sweep_trials(wildcards.sweep)
-            for run in trial["runs"]
+            run["predictions"] for trial in sweep_trials(wildcards.sweep) for run in trial["runs"]
         ],
     output:
         table="results/{sweep}_sweep.csv",

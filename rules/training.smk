@@ -1,17 +1,3 @@
-def generator_input(wildcards):
-    """The labelled videos of one split, as frames or flow."""
-    dataset = dataset_of(wildcards.labels)
-    found = stores(wildcards.preset, [dataset], [wildcards.modality])
-    return found | {"manifest": manifest(dataset)}
-
-
-def generator_recipe(wildcards):
-    suffix = "" if wildcards.modality == "flow" else "_appearance"
-    return training_config(
-        wildcards.preset, f"training.generator{suffix}", wildcards.modality
-    )
-
-
 rule train_generator:
     input:
         unpack(generator_input),
@@ -22,9 +8,9 @@ rule train_generator:
         "logs/training/train_generator/{preset}-{labels}.{modality}.seed{seed}.log",
     benchmark:
         "benchmarks/training/train_generator/{preset}-{labels}.{modality}.seed{seed}.tsv"
+    priority: 10
     conda:
         "../envs/pipeline.yaml"
-    priority: 10
     threads: COMPUTE["num_threads"]
     resources:
         mem_mb=8000,
@@ -50,19 +36,6 @@ rule train_generator:
         " > {log} 2>&1"
 
 
-def pseudolabels_of(wildcards):
-    _, modality, _ = parts_of(wildcards.generator)
-    where = home(wildcards.preset, f"clusters.{modality}")
-    folder = f"results/clustering/clusters/{where}/{wildcards.generator}/{wildcards.source}"
-    return f"{folder}/pseudolabels.parquet"
-
-
-def self_training_input(wildcards):
-    """The source's frames and their pseudo-labels."""
-    found = stores(wildcards.preset, datasets_of(wildcards.source), ["rgb"])
-    return found | {"pseudolabels": pseudolabels_of(wildcards)}
-
-
 rule self_train:
     input:
         unpack(self_training_input),
@@ -73,17 +46,15 @@ rule self_train:
         "logs/training/self_train/{preset}-{generator}-{source}.log",
     benchmark:
         "benchmarks/training/self_train/{preset}-{generator}-{source}.tsv"
+    priority: 10
     conda:
         "../envs/pipeline.yaml"
-    priority: 10
     threads: COMPUTE["num_threads"]
     resources:
         mem_mb=8000,
         gpu=1,
     params:
-        config=lambda wildcards: training_config(
-            wildcards.preset, "training.self_training", "rgb"
-        ),
+        config=lambda wildcards: training_config(wildcards.preset, "training.self_training", "rgb"),
         seed=lambda wildcards: parts_of(wildcards.generator)[2],
         stores=lambda wildcards: store_options(
             wildcards.preset, datasets_of(wildcards.source), ["rgb"]
@@ -101,15 +72,6 @@ rule self_train:
         " > {log} 2>&1"
 
 
-def distillation_input(wildcards):
-    """The source's frames and flow, and the motion network that teaches."""
-    found = stores(wildcards.preset, datasets_of(wildcards.source), ["rgb", "flow"])
-    return found | {
-        "teacher": generator_model(wildcards.preset, wildcards.generator),
-        "source": f"results/data/sources/{wildcards.source}.parquet",
-    }
-
-
 rule distill_motion:
     input:
         unpack(distillation_input),
@@ -120,17 +82,15 @@ rule distill_motion:
         "logs/training/distill_motion/{preset}-{generator}-{source}.log",
     benchmark:
         "benchmarks/training/distill_motion/{preset}-{generator}-{source}.tsv"
+    priority: 10
     conda:
         "../envs/pipeline.yaml"
-    priority: 10
     threads: COMPUTE["num_threads"]
     resources:
         mem_mb=8000,
         gpu=1,
     params:
-        config=lambda wildcards: training_config(
-            wildcards.preset, "training.distillation", "rgb"
-        ),
+        config=lambda wildcards: training_config(wildcards.preset, "training.distillation", "rgb"),
         seed=lambda wildcards: parts_of(wildcards.generator)[2],
         stores=lambda wildcards: store_options(
             wildcards.preset, datasets_of(wildcards.source), ["rgb", "flow"]
@@ -149,12 +109,6 @@ rule distill_motion:
         " > {log} 2>&1"
 
 
-def supervised_input(wildcards):
-    """The source's frames with its own labels."""
-    found = stores(wildcards.preset, datasets_of(wildcards.source), ["rgb"])
-    return found | {"source": f"results/data/sources/{wildcards.source}.parquet"}
-
-
 rule train_supervised:
     input:
         unpack(supervised_input),
@@ -165,17 +119,15 @@ rule train_supervised:
         "logs/training/train_supervised/{preset}-{source}-seed{seed}.log",
     benchmark:
         "benchmarks/training/train_supervised/{preset}-{source}-seed{seed}.tsv"
+    priority: 10
     conda:
         "../envs/pipeline.yaml"
-    priority: 10
     threads: COMPUTE["num_threads"]
     resources:
         mem_mb=8000,
         gpu=1,
     params:
-        config=lambda wildcards: training_config(
-            wildcards.preset, "training.supervised", "rgb"
-        ),
+        config=lambda wildcards: training_config(wildcards.preset, "training.supervised", "rgb"),
         stores=lambda wildcards: store_options(
             wildcards.preset, datasets_of(wildcards.source), ["rgb"]
         ),

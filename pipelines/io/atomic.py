@@ -52,6 +52,16 @@ def atomic_path(final: Path) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
 
 
+def write_bytes(final: Path, content: bytes) -> None:
+    """Publish `content` as `final`, see `atomic_path`.
+
+    torch.save reports a full disk as a RuntimeError about positions in its archive; writing its
+    bytes from memory keeps the cause readable.
+    """
+    with atomic_path(final) as partial:
+        partial.write_bytes(content)
+
+
 def explained(error: OSError, path: Path) -> Exception:
     """Turn an operating-system error about `path` into a message that says what to do.
 

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable
 
@@ -27,4 +28,7 @@ def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentPar
         main(args)
     except PipelineError as error:
         log.error("%s: %s", type(error).__name__, error)
-        sys.exit(1)
+        logging.shutdown()
+        # Not sys.exit: after a write that failed on a full disk HDF5 crashes while Python frees
+        # its objects. Partial files are already gone.
+        os._exit(1)

@@ -10,6 +10,7 @@ The same weights, meta and stamp give the same bytes.
 """
 
 import hashlib
+import io
 import json
 import pickle
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from typing import Any
 import msgspec
 import torch
 
-from pipelines.io.atomic import atomic_path
+from pipelines.io.atomic import write_bytes
 from pipelines.io.errors import ContractError
 from pipelines.models.backbones import NUM_CHANNELS
 from pipelines.models.heads import Classifier, build_classifier
@@ -86,9 +87,10 @@ def save_model(
     tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
     content = {"artifact": ARTIFACT, "version": VERSION, **texts, "state": tensors}
     content["digest"] = _digest(texts["meta"], texts["stamp"], tensors)
-    # A handle instead of a path: torch.save writes a path's own name into the archive.
-    with atomic_path(path) as partial, partial.open("wb") as handle:
-        torch.save(content, handle)
+    # From memory: torch.save would write a path's own name into the archive.
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_bytes(path, buffer.getvalue())
 
 
 def load_model(path: Path, rule: str) -> StoredModel:

@@ -5,6 +5,7 @@ The state is no declared output: Snakemake deletes outputs of a killed job. It s
 """
 
 import hashlib
+import io
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import Any
 
 import torch
 
-from pipelines.io.atomic import atomic_path
+from pipelines.io.atomic import write_bytes
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +60,9 @@ class CheckpointFolder:
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Replace the last state."""
-        with atomic_path(self.path) as partial:
-            torch.save(dict(state), partial)
+        buffer = io.BytesIO()
+        torch.save(dict(state), buffer)
+        write_bytes(self.path, buffer.getvalue())
 
     def clear(self) -> None:
         """Remove the state of a finished run."""

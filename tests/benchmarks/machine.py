@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from pipelines.io.settings import Settings, load_settings
+from tests.benchmarks.contest import CLOCK_VARIABLE, chosen_clock
 
 ROOT = Path(__file__).resolve().parents[2]
 CPU_FACTS = Path("/proc/cpuinfo")
@@ -23,15 +24,19 @@ MALLOC = {
 
 
 def describe_machine() -> str:
-    """Processor, usable cores and the versions that decide speed; no host name, no path."""
-    return (
+    """Processor, usable cores and the versions that decide speed; no host name, no path.
+
+    Says so where times are not wall-clock times.
+    """
+    text = (
         f"{_processor()}, {len(os.sched_getaffinity(0))} cores, "
         f"Python {platform.python_version()}, torch {importlib.metadata.version('torch')}"
     )
+    return text if chosen_clock() == "wall" else f"{text}, {chosen_clock()} time"
 
 
-def job_environment() -> dict[str, str]:
-    """This process's environment with what a rule sets for its job."""
+def job_environment(clock: str) -> dict[str, str]:
+    """This process's environment with what a rule sets for its job, and the clock's name."""
     compute = settings().compute
     return {
         **os.environ,
@@ -43,6 +48,7 @@ def job_environment() -> dict[str, str]:
         "PIPELINE_DEVICE": str(compute["device"]),
         "PIPELINE_CHECKPOINT_SECONDS": str(compute["checkpoint_seconds"]),
         **{name: str(value) for name, value in MALLOC.items()},
+        CLOCK_VARIABLE: clock,
     }
 
 

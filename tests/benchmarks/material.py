@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -117,17 +118,20 @@ def encoded_video(
 
 
 def moving_texture(num_frames: int, size: tuple[int, int], seed: int) -> Frames:
-    """RGB frames `(H, W, 3)`: a smooth texture that slides, with a second one before it."""
+    """RGB frames `(H, W, 3)` of one shot without cuts.
+
+    A texture slides by, another swings before it, and a camera's noise lies over both.
+    """
     rng = np.random.default_rng(seed)
     height, width = size
-    ground, figure = (_texture(rng, 2 * height, 2 * width) for _ in range(2))
+    ground = _texture(rng, height, width + num_frames)
+    figure = _texture(rng, height // 2, width // 3)
     for index in range(num_frames):
-        shift = 2 * index % width
-        frame = ground[:height, shift : shift + width].copy()
-        top, left = height // 4, (3 * index) % (width // 2)
-        patch = (slice(top, top + height // 2), slice(left, left + width // 3))
-        frame[patch] = figure[patch]
-        yield frame
+        frame = ground[:, index : index + width].copy()
+        left = round((1 + np.sin(index / 15)) * width / 4)
+        frame[height // 4 :, left : left + width // 3][: height // 2] = figure
+        frame += rng.normal(0, 2, frame.shape).astype(np.float32)
+        yield np.clip(frame, 0, 255).astype(np.uint8)
 
 
 def probed_shard(folder: Path, name: str, videos: Sequence[Path]) -> Path:
@@ -240,7 +244,10 @@ def _decode(probed: Path, root: Path, preset: str, target: Path) -> None:
     )
 
 
-def _texture(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
-    """Blurred noise, `(H, W, 3)`, full contrast."""
-    coarse = rng.integers(0, 256, (height // 8, width // 8, 3), dtype=np.uint8)
-    return np.asarray(coarse.repeat(8, axis=0).repeat(8, axis=1), dtype=np.uint8)
+def _texture(rng: np.random.Generator, height: int, width: int) -> NDArray[np.float32]:
+    """Smooth noise of two scales, `(H, W, 3)`, 0..255."""
+    layers = []
+    for scale in (48, 12):
+        coarse = rng.uniform(0, 127, (height // scale + 2, width // scale + 2, 3))
+        layers.append(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))
+    return np.asarray(sum(layers), dtype=np.float32)

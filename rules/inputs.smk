@@ -1,0 +1,285 @@
+"""What each rule reads, as functions of its wildcards, and the runs behind a table."""
+
+
+# --- data -----------------------------------------------------------------------------------------
+def generated_annotations(wildcards):
+    """Only the demo's videos are made by a rule; all others are the user's."""
+    if SETTINGS.datasets[wildcards.dataset]["adapter"] == "demo":
+        return f"results/data/{wildcards.dataset}/annotations.csv"
+    return []
+
+
+# --- frames ---------------------------------------------------------------------------------------
+def skipped_shards(wildcards):
+    where = f"results/frames/{wildcards.preset}/{wildcards.dataset}/skipped"
+    return [f"{where}/shard-{shard}.parquet" for shard in shards(wildcards.dataset)]
+
+
+# --- motion ---------------------------------------------------------------------------------------
+def frame_shard(wildcards):
+    where = f"results/frames/{home(wildcards.preset, 'frames')}/{wildcards.dataset}"
+    return f"{where}/shard-{wildcards.shard}.h5"
+
+
+# --- models ---------------------------------------------------------------------------------------
+def generator_model(preset, generator):
+    _, modality, _ = parts_of(generator)
+    where = home(preset, f"generator.{modality}")
+    return f"results/training/generator/{where}/{generator}/model.pt"
+
+
+def initial_model(target, method, split, seed):
+    """The weights that a row's fine-tuning starts from; None for random initialisation."""
+    preset = SETTINGS.targets[target]["preset"]
+    source = source_of(target, split)
+    if method in ("motionfit", "appearance"):
+        modality = "flow" if method == "motionfit" else "rgb"
+        where = home(preset, f"self_training.{modality}")
+        generator = generator_of(target, split, seed, modality)
+        return f"results/training/self_training/{where}/{generator}/{source}/model.pt"
+    if method == "mers":
+        where = home(preset, "distillation")
+        generator = generator_of(target, split, seed, "flow")
+        return f"results/training/distillation/{where}/{generator}/{source}/model.pt"
+    if method == "supervised":
+        where = home(preset, "supervised")
+        return f"results/training/supervised/{where}/{source}/seed{seed}/model.pt"
+    return None
+
+
+def unavailable(target, method):
+    """Why a row cannot be measured, or None."""
+    if method == "supervised":
+        for dataset in source_datasets(target):
+            if not has_labels(dataset, SETTINGS.datasets[dataset]):
+                return f"source {dataset} has no labels"
+    return None
+
+
+def training_config(preset, recipe, modality):
+    """Config of one training command: what it sees, its network and its recipe."""
+    chosen = SETTINGS.presets[preset]
+    network = {"flow": "motion", "rgb": "appearance"}[modality]
+    return canonical(
+        {
+            "clips": chosen["clips"],
+            "validation": chosen["validation"],
+            "backbone": chosen["backbones"][network],
+            "recipe": at_path(chosen, recipe),
+        }
+    )
+
+
+# --- clustering -----------------------------------------------------------------------------------
+def features_input(wildcards):
+    """One shard's frames or flow, and the generator's weights."""
+    _, modality, _ = parts_of(wildcards.generator)
+    name = f"{wildcards.dataset}/shard-{wildcards.shard}.h5"
+    stage = "motion" if modality == "flow" else "frames"
+    return {
+        "model": generator_model(wildcards.preset, wildcards.generator),
+        "clips": f"results/{stage}/{home(wildcards.preset, stage)}/{name}",
+    }
+
+
+def feature_shards(preset, generator, source):
+    _, modality, _ = parts_of(generator)
+    where = f"results/clustering/features/{home(preset, f'features.{modality}')}/{generator}"
+    return [f"{where}/{d}/shard-{shard}.h5" for d in datasets_of(source) for shard in shards(d)]
+
+
+def source_features(wildcards):
+    return feature_shards(wildcards.preset, wildcards.generator, wildcards.source)
+
+
+# --- training -------------------------------------------------------------------------------------
+def generator_input(wildcards):
+    """The labelled videos of one split, as frames or flow."""
+    dataset = dataset_of(wildcards.labels)
+    found = stores(wildcards.preset, [dataset], [wildcards.modality])
+    return found | {"manifest": manifest(dataset)}
+
+
+def generator_recipe(wildcards):
+    suffix = "" if wildcards.modality == "flow" else "_appearance"
+    return training_config(wildcards.preset, f"training.generator{suffix}", wildcards.modality)
+
+
+def pseudolabels_of(wildcards):
+    _, modality, _ = parts_of(wildcards.generator)
+    where = home(wildcards.preset, f"clusters.{modality}")
+    folder = f"results/clustering/clusters/{where}/{wildcards.generator}/{wildcards.source}"
+    return f"{folder}/pseudolabels.parquet"
+
+
+def self_training_input(wildcards):
+    """The source's frames and their pseudo-labels."""
+    found = stores(wildcards.preset, datasets_of(wildcards.source), ["rgb"])
+    return found | {"pseudolabels": pseudolabels_of(wildcards)}
+
+
+def distillation_input(wildcards):
+    """The source's frames and flow, and the motion network that teaches."""
+    found = stores(wildcards.preset, datasets_of(wildcards.source), ["rgb", "flow"])
+    return found | {
+        "teacher": generator_model(wildcards.preset, wildcards.generator),
+        "source": f"results/data/sources/{wildcards.source}.parquet",
+    }
+
+
+def supervised_input(wildcards):
+    """The source's frames with its own labels."""
+    found = stores(wildcards.preset, datasets_of(wildcards.source), ["rgb"])
+    return found | {"source": f"results/data/sources/{wildcards.source}.parquet"}
+
+
+# --- evaluation -----------------------------------------------------------------------------------
+def target_dataset(wildcards):
+    return SETTINGS.targets[wildcards.target]["dataset"]
+
+
+def target_preset(wildcards):
+    return SETTINGS.targets[wildcards.target]["preset"]
+
+
+def finetuning_modalities(wildcards):
+    """MARS alone looks at flow while it fine-tunes: its teacher does."""
+    return ["rgb", "flow"] if wildcards.method == "mars" else ["rgb"]
+
+
+def finetuning_input(wildcards):
+    """The target's training videos and the weights that the row starts from."""
+    dataset, preset = target_dataset(wildcards), target_preset(wildcards)
+    found = stores(preset, [dataset], finetuning_modalities(wildcards))
+    found["manifest"] = manifest(dataset)
+    if initial := finetuning_model(wildcards, "initial"):
+        found["initial"] = initial
+    if teacher := finetuning_model(wildcards, "teacher"):
+        found["teacher"] = teacher
+    return found
+
+
+def finetuning_model(wildcards, part):
+    """Path of the model that fine-tuning starts from or is taught by, or None."""
+    split, seed = wildcards.split, wildcards.seed
+    if part == "initial":
+        return initial_model(wildcards.target, wildcards.method, split, seed)
+    if wildcards.method != "mars":
+        return None
+    generator = generator_of(wildcards.target, split, seed, "flow")
+    return generator_model(target_preset(wildcards), generator)
+
+
+def finetuning_models(wildcards):
+    """Command-line options for the models that a row needs."""
+    found = {part: finetuning_model(wildcards, part) for part in ("initial", "teacher")}
+    return " ".join(f"--{part} {path}" for part, path in found.items() if path)
+
+
+def test_input(wildcards):
+    found = stores(target_preset(wildcards), [target_dataset(wildcards)], ["rgb"])
+    return found | {"manifest": manifest(target_dataset(wildcards))}
+
+
+# --- tables ---------------------------------------------------------------------------------------
+def table_runs(target, role="test"):
+    """One record per run behind a table: what it is and which files hold it."""
+    chosen = SETTINGS.targets[target]
+    runs = []
+    for method in chosen["methods"]:
+        if unavailable(target, method):
+            continue
+        for split in chosen["splits"]:
+            for seed in chosen["seeds"]:
+                folder = f"results/evaluation/{target}/{method}/{split}/seed{seed}"
+                runs.append(
+                    {
+                        "method": method,
+                        "split": split,
+                        "seed": seed,
+                        "predictions": f"{folder}/{role}.parquet",
+                        "model": f"{folder}/model.pt",
+                        "initial": initial_model(target, method, split, seed) or "",
+                        "generator": generator_labels(target, method, split, seed),
+                        "source": source_of(target, split),
+                    }
+                )
+    return runs
+
+
+def generator_labels(target, method, split, seed):
+    """Whose labels trained the pseudo-label generator or teacher of a row; "" for none."""
+    if method in ("random", "supervised"):
+        return ""
+    modality = "rgb" if method == "appearance" else "flow"
+    return parts_of(generator_of(target, split, seed, modality))[0]
+
+
+def table_config(target):
+    """What the table says beside the measured numbers."""
+    chosen = SETTINGS.targets[target]
+    preset = SETTINGS.presets[chosen["preset"]]
+    return canonical(
+        {
+            "target": target,
+            "dataset": chosen["dataset"],
+            "source": "+".join(chosen["source"]),
+            "backbone": preset["backbones"]["appearance"],
+            "num_frames": preset["clips"]["num_frames"],
+            "resolution": preset["clips"]["crop_px"],
+            "is_smoke": "smoke" in (chosen["preset"], *bases_of(chosen["preset"])),
+            "methods": chosen["methods"],
+            "unavailable": {m: unavailable(target, m) or "" for m in chosen["methods"]},
+            "runs": table_runs(target),
+        }
+    )
+
+
+def bases_of(preset):
+    while preset in SETTINGS.bases:
+        preset = SETTINGS.bases[preset]
+        yield preset
+
+
+@functools.cache
+def check_target(target):
+    """Stop before any job unless the target is defined and all its datasets are there."""
+    if target not in SETTINGS.targets:
+        stop(f"targets: no target {target!r}; choices: {', '.join(SETTINGS.targets)}")
+    chosen = SETTINGS.targets[target]
+    labelled = [chosen["dataset"], chosen["generator"]["dataset"]]
+    missing = []
+    for dataset in dict.fromkeys([*labelled, *source_datasets(target)]):
+        try:
+            check_dataset(dataset, SETTINGS.datasets[dataset])
+        except PipelineError as error:
+            missing.append(str(error))
+    if missing:
+        stop("\n\n".join(missing))
+
+
+def table_input(wildcards):
+    check_target(wildcards.target)
+    runs = table_runs(wildcards.target)
+    return {
+        "predictions": [run["predictions"] for run in runs],
+        "models": [run["model"] for run in runs],
+        "overlap": f"results/data/overlap/{wildcards.target}.parquet",
+    }
+
+
+def sweep_trials(sweep):
+    """Every trial with its runs on validation videos."""
+    if sweep not in SETTINGS.trials:
+        stop(f"sweeps: no sweep {sweep!r}; choices: {', '.join(SETTINGS.trials) or 'none defined'}")
+    for trial in SETTINGS.trials[sweep]:
+        check_target(trial.target)
+    return [
+        {
+            "method": trial.method,
+            "trial": trial.target,
+            "overrides": canonical(trial.overrides),
+            "runs": table_runs(trial.target, "validation"),
+        }
+        for trial in SETTINGS.trials[sweep]
+    ]

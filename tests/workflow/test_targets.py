@@ -1,0 +1,120 @@
+"""Every target of config.yaml parses; without its data it stops with one message."""
+
+import pytest
+
+UCF101 = "results/ucf101_table5.csv"
+NUM_SPLITS, NUM_SHARDS, NUM_ROWS = 3, 52, 6
+
+# One dataset, two generators (flow and RGB), five rows: no labelled source, no supervised row.
+ONE_SEED = {
+    "generate_demo": 1,
+    "build_manifest": 1,
+    "select_source": 1,
+    "report_overlap": 1,
+    "index_frames": 1,
+    "build_table5": 1,
+}
+PER_SHARD = {"probe_videos": 1, "decode_frames": 1, "extract_flow": 1}
+PER_SEED = {
+    "train_generator": 2,
+    "fit_clusters": 2,
+    "assign_pseudolabels": 2,
+    "self_train": 2,
+    "distill_motion": 1,
+    "finetune": 5,
+    "test_model": 5,
+}
+
+
+@pytest.fixture
+def ucf101(tmp_path, make_video):
+    """Two classes of the official layout; every split trains on one recording group."""
+    root = tmp_path / "work/data/ucf101"
+    lists = root / "ucfTrainTestlist"
+    lists.mkdir(parents=True)
+    classes = ("JumpRope", "Punch")
+    (lists / "classInd.txt").write_text("1 JumpRope\r\n2 Punch\r\n")
+    for split in range(1, 4):
+        for role, group in (("train", split), ("test", split % 3 + 1)):
+            names = [
+                f"{name}/v_{name}_g0{group}_c01.avi{f' {number}' if role == 'train' else ''}"
+                for number, name in enumerate(classes, 1)
+            ]
+            (lists / f"{role}list0{split}.txt").write_text("\r\n".join(names) + "\r\n")
+    for name in classes:
+        for group in range(1, 4):
+            video = root / "UCF-101" / name / f"v_{name}_g0{group}_c01.avi"
+            make_video(video, num_frames=4, seed=group)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("target", "num_shards", "num_seeds"), [("smoke", 2, 1), ("demo", 4, 1), ("demo_3seeds", 4, 3)]
+)
+def test_generated_target_plans_every_job(workspace, target, num_shards, num_seeds):
+    expected = dict(ONE_SEED)
+    expected |= {rule: count * num_shards for rule, count in PER_SHARD.items()}
+    expected |= {rule: count * num_seeds for rule, count in PER_SEED.items()}
+    expected["extract_features"] = 2 * num_shards * num_seeds
+
+    assert workspace().counts(f"results/{target}_table5.csv") == expected
+
+
+def test_missing_data_stop_before_any_job_with_one_message(workspace):
+    work = workspace()
+
+    answer = work.snakemake(UCF101, "--cores", "1")
+
+    assert answer.returncode != 0
+    for part in (
+        "dataset ucf101 is not there: looked for folder data/ucf101",
+        f"(in {work.folder})",
+        "ucfTrainTestlist/classInd.txt, trainlist01.txt .. testlist03.txt",
+        "University of Central Florida",
+        "datasets.ucf101.root in config.yaml",
+        # Whoever fetches UCF101 shall not meet a second message afterwards.
+        "dataset kinetics400 is not there: looked for folder data/kinetics400",
+    ):
+        assert answer.stdout.count(part) == 1, answer.stdout
+    assert "Traceback" not in answer.stdout
+    assert "Exception" not in answer.stdout
+    assert not (work.folder / "results").exists()
+    assert list((work.folder / ".snakemake").glob("locks/*")) == []
+
+
+def test_ucf101_without_kinetics_hears_how_to_name_another_source(workspace, ucf101):
+    answer = workspace().snakemake(UCF101, "-n")
+
+    assert answer.returncode != 0
+    assert "dataset ucf101" not in answer.stdout
+    assert "dataset kinetics400 is not there" in answer.stdout
+    assert "Without Kinetics, name another source" in answer.stdout
+    assert "source: [ucf101]" in answer.stdout
+
+
+def test_ucf101_as_its_own_source(workspace, ucf101):
+    counts = workspace(targets={"ucf101": {"source": ["ucf101"]}}).counts(UCF101)
+
+    # In the paper's setting one generator, of split 1, serves all splits.
+    assert counts["train_generator"] == 2
+    assert counts["extract_features"] == 2 * NUM_SHARDS
+    assert counts["decode_frames"] == counts["extract_flow"] == NUM_SHARDS
+    # UCF101 has labels: the supervised row is measured too, on each split's training videos.
+    assert counts["train_supervised"] == NUM_SPLITS
+    assert counts["finetune"] == counts["test_model"] == NUM_ROWS * NUM_SPLITS
+    assert counts["build_table5"] == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("nope_table5.csv", "targets: no target 'nope'; choices: demo, demo_3seeds, smoke"),
+        ("nope_sweep.csv", "sweeps: no sweep 'nope'; choices: "),
+    ],
+)
+def test_unknown_target_is_told_the_choices(workspace, file, message):
+    answer = workspace().snakemake(f"results/{file}", "-n")
+
+    assert answer.returncode != 0
+    assert message in answer.stdout
+    assert "Traceback" not in answer.stdout

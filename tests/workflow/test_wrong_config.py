@@ -1,0 +1,59 @@
+"""A wrong value in an overlay is refused with one message: key, value, choices."""
+
+import pytest
+
+ANNOUNCEMENTS = ("Using workflow specific profile", "Config file config.yaml is extended")
+LENGTH = "presets: {smoke: {training: {generator: {schedule: {length: %s}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        pytest.param(
+            "presets: {smoke: {clustering: {kmeans: {num_cluster: 8}}}}",
+            ["presets.smoke.clustering.kmeans", "'num_cluster'", "did you mean 'num_clusters'"],
+            id="misspelt key",
+        ),
+        pytest.param(
+            LENGTH % "[4]",
+            ["presets.smoke.training.generator.schedule.length", "a whole number", "[4]"],
+            id="wrong type",
+        ),
+        pytest.param(
+            # YAML 1.1 reads a number only with a point in it.
+            "presets: {smoke: {training: {generator: {optimizer: {learning_rate: 1e-1}}}}}",
+            ["generator.optimizer.learning_rate", "the text '1e-1'", "write 0.1"],
+            id="number as text",
+        ),
+        pytest.param(
+            "targets: {smoke: {preset: smok}}",
+            ["targets.smoke.preset", "'smok'", "choices: paper, demo, smoke"],
+            id="unknown preset",
+        ),
+        pytest.param(
+            "targets: {smoke: {source: [kinetic400]}}",
+            ["targets.smoke.source", "'kinetic400'", "did you mean 'kinetics400'"],
+            id="unknown dataset",
+        ),
+        pytest.param(
+            "datasets: {demo_smoke: {adapter: csw}}",
+            ["datasets.demo_smoke.adapter", "'csw'", "'ucf101', 'hmdb51', 'kinetics', 'csv'"],
+            id="unknown adapter",
+        ),
+    ],
+)
+def test_refused_with_key_value_and_choices(workspace, text, parts):
+    work = workspace()
+    (work.folder / "mine.yaml").write_text(text)
+
+    answer = work.execute(
+        [
+            *("snakemake", "-n", "results/smoke_table5.csv", "--configfile", "mine.yaml"),
+            *("--snakefile", str(work.code / "workflow/Snakefile")),
+        ]
+    )
+
+    assert answer.returncode != 0
+    said = [line for line in answer.stdout.splitlines() if not line.startswith(ANNOUNCEMENTS)]
+    assert len(said) == 1, answer.stdout
+    assert [part for part in parts if part not in said[0]] == []

@@ -53,7 +53,6 @@ BENCHMARKS = (
         peer="cv2.imdecode of as many frames (physical limit)",
         unit="clips/s",
         set_up=items,
-        target=0.6,
     ),
 )
 

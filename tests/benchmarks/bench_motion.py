@@ -21,7 +21,7 @@ from tests.benchmarks.material import (
 )
 from tests.benchmarks.stage import run_stage
 
-NUM_VIDEOS = 4
+NUM_VIDEOS = 2
 NUM_READS = 40
 CLIP_FRAMES = 8
 

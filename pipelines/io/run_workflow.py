@@ -1,5 +1,7 @@
 """Command: run snakemake, clearing the lock that a killed run left behind.
 
+    python -m pipelines.io.run_workflow --cores 2 results/demo_table5.csv -- --configfile mine.yaml
+
 The workflow holds `.snakemake/live.lock` (shared) for as long as any snakemake process of this
 folder lives, however it was started; the kernel drops the lock when the process dies, also by
 `kill -9`. Only whoever gets it exclusively may unlock.
@@ -21,7 +23,9 @@ LIVE = Path(".snakemake/live.lock")
 def build_parser() -> argparse.ArgumentParser:
     """Options of the command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("targets", nargs="+", help="files to make")
+    parser.add_argument(
+        "targets", nargs="+", help="files to make; after --, any options of snakemake"
+    )
     parser.add_argument("--cores", default="all")
     return parser
 

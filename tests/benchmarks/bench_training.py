@@ -27,6 +27,8 @@ from tests.benchmarks.stage import run_stage
 
 NUM_CLASSES = 32
 NUM_STEPS = 4
+# Two epochs of the benchmark's videos, after which a cache holds nearly all of them.
+NUM_EARLIER_STEPS = 12
 RECIPES = {"rgb": "training.self_training", "flow": "training.generator"}
 
 
@@ -42,7 +44,7 @@ def steps(modality: str, cache_mb: float, folder: Path) -> Contest:
     backbone = preset_value("demo", f"backbones.{'motion' if modality == 'flow' else 'appearance'}")
     model = build_classifier(backbone, NUM_CHANNELS[modality], NUM_CLASSES, recipe.dropout, 0)
     batches = _batches(_source(modality, cache_mb, folder), recipe)
-    ready = next(iter(batches(0, 1)))
+    *_, ready = batches(0, NUM_EARLIER_STEPS)
     run = _run(model, modality, recipe)
     checkpoints = CheckpointFolder(folder / "state", dict.fromkeys(_IDENTITY, ""), ())
 
@@ -121,7 +123,7 @@ BENCHMARKS = tuple(
         target=0.85,
     )
     for modality in ("rgb", "flow")
-    for state, cache_mb in (("cached shard", CACHE_MB), ("nothing cached", 0))
+    for state, cache_mb in (("later epochs", CACHE_MB), ("nothing cached", 0))
 )
 
 if __name__ == "__main__":

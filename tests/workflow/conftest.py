@@ -1,25 +1,15 @@
-"""Working directories in which Snakemake runs, and the one smoke run that the tests share."""
+"""The one smoke run that the tests share, and empty working directories."""
 
 import fcntl
-import hashlib
 import os
-import re
-import shutil
-import subprocess
-import sys
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+import av
 import pytest
-import yaml
 
-from pipelines.io.settings import Section, merged
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-CODE = ("pipelines", "rules", "workflow", "envs")
-TIMEOUT_SECONDS = 1500
+from pipelines.io.settings import Section
+from tests.workflow.workspace import TIMEOUT_SECONDS, Workspace, copied_code
 
 # One row trains long enough to be killed in the middle; state is kept at every few steps.
 SMOKE: Section = {
@@ -27,7 +17,19 @@ SMOKE: Section = {
     "compute": {"checkpoint_seconds": 0.2},
 }
 
-_JOB = re.compile(r"^(?:local)?rule (\w+):\n(?:    .*\n)*?    output: ([^\s,]+)", re.MULTILINE)
+
+# A folder of one's own videos as a source; half of them are bad, which this limit lets pass.
+MINE: Section = {
+    "datasets": {"mine": {"adapter": "folder", "root": "videos", "num_shards": 2}},
+    "limits": {"max_skipped_fraction": 0.9},
+}
+MINE_STAGES = (
+    "results/data/mine/manifest.parquet",
+    "results/frames/smoke/mine/index.parquet",
+    "results/motion/smoke/mine/shard-0000-of-0002.h5",
+    "results/motion/smoke/mine/shard-0001-of-0002.h5",
+)
+GOOD = tuple(f"good{number}" for number in range(6))
 
 
 def pytest_collection_modifyitems(items):
@@ -37,89 +39,6 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.workflow)
             # A busy machine makes the smoke run many times slower.
             item.add_marker(pytest.mark.timeout(TIMEOUT_SECONDS))
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """A working directory with a config.yaml, the code that runs there, and a base overlay."""
-
-    folder: Path
-    code: Path
-    base: Section
-
-    @classmethod
-    def create(cls, folder: Path, base: Section, code: Path = REPOSITORY) -> "Workspace":
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(REPOSITORY / "config.yaml", folder)
-        return cls(folder, code, base)
-
-    def copy(self, folder: Path) -> "Workspace":
-        """All results with their times, so that nothing is to be done there either."""
-        shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns("log", "live.lock"))
-        return Workspace(folder, self.code, self.base)
-
-    def arguments(self, overlay: Section | None = None) -> list[str]:
-        """Options of snakemake that name the code and the config."""
-        text = yaml.safe_dump(merged(self.base, overlay or {}))
-        path = self.folder / f"overlay-{hashlib.sha256(text.encode()).hexdigest()[:8]}.yaml"
-        path.write_text(text)
-        snakefile = self.code / "workflow/Snakefile"
-        return ["--snakefile", str(snakefile), "--configfile", str(path)]
-
-    def execute(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        """Run `python -m *command` here; stdout holds both streams."""
-        return subprocess.run(
-            [sys.executable, "-m", *command],
-            cwd=self.folder,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=TIMEOUT_SECONDS,
-        )
-
-    def snakemake(
-        self, *options: str, overlay: Section | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        """Run snakemake here; options begin with the files to make."""
-        return self.execute(["snakemake", *options, *self.arguments(overlay)])
-
-    def make(self, *files: str) -> None:
-        """Make files, on two cores."""
-        answer = self.snakemake(*files, "--cores", "2")
-        assert answer.returncode == 0, answer.stdout
-
-    def plan(self, *files: str, overlay: Section | None = None) -> list[tuple[str, str]]:
-        """(rule, first output) of each job that snakemake would run."""
-        answer = self.snakemake(*files, "-n", overlay=overlay)
-        assert answer.returncode == 0, answer.stdout
-        jobs = _JOB.findall(answer.stdout)
-        # Guards against a pattern that misses jobs.
-        total = re.search(r"^total +(\d+)$", answer.stdout, re.MULTILINE)
-        assert len(jobs) == (int(total[1]) if total else 0), answer.stdout
-        assert jobs or "Nothing to be done" in answer.stdout, answer.stdout
-        return jobs
-
-    def counts(self, *files: str, overlay: Section | None = None) -> dict[str, int]:
-        """Number of jobs per rule that snakemake would run."""
-        return dict(Counter(rule for rule, _ in self.plan(*files, overlay=overlay)))
-
-
-def environment() -> dict[str, str]:
-    """This environment's programs first, one thread per process."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return kept | {"PATH": path, "OMP_NUM_THREADS": "1"}
-
-
-def copied_code(folder: Path) -> Path:
-    """A copy of everything that a run reads, so that edits are neither made here nor met here."""
-    for name in CODE:
-        shutil.copytree(
-            REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    return folder
 
 
 def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
@@ -155,3 +74,45 @@ def smoke(tmp_path_factory) -> Workspace:
 
     folder = once(tmp_path_factory, "smoke", make)
     return Workspace(folder / "work", folder / "code", SMOKE)
+
+
+@pytest.fixture(scope="session")
+def mine(tmp_path_factory, make_video) -> Workspace:
+    """Good and bad videos in one folder, taken through data, frames and motion; take a `copy`."""
+
+    def make(folder):
+        for seed, name in enumerate(GOOD):
+            make_video(folder / "work/videos" / f"{name}.avi", num_frames=8, seed=seed)
+        write_bad_videos(folder / "work/videos", make_video)
+        code = copied_code(folder / "code")
+        Workspace.create(folder / "work", MINE, code).make(*MINE_STAGES)
+
+    folder = once(tmp_path_factory, "mine", make)
+    return Workspace(folder / "work", folder / "code", MINE)
+
+
+def write_bad_videos(folder: Path, make_video: Callable[..., Path]) -> None:
+    """Six videos whose name says what is wrong with them."""
+    whole = make_video(folder / "truncated.avi", num_frames=40, seed=10).read_bytes()
+    (folder / "truncated.avi").write_bytes(whole[: len(whole) * 3 // 4])
+    (folder / "empty.avi").write_bytes(b"")
+    (folder / "corrupt.avi").write_bytes(b"no video " * 500)
+    (folder / "garbage.mp4").write_bytes(whole[::-1])
+    make_video(folder / "one-frame.avi", num_frames=1, seed=11)
+    zero_packets(make_video(folder / "undecodable.avi", num_frames=40, seed=12))
+
+
+def zero_packets(path: Path) -> None:
+    """Keep a video's container and zero what its packets hold, but for the first one."""
+    whole = path.with_name(f"whole-{path.name}")
+    path.rename(whole)
+    with av.open(str(whole)) as source, av.open(str(path), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(source.demux(video=0)):
+            if packet.dts is None:
+                continue
+            kept = packet if number == 0 else av.Packet(bytes(packet.size))
+            kept.pts, kept.dts, kept.time_base = packet.pts, packet.dts, packet.time_base
+            kept.stream = stream
+            target.mux(kept)
+    whole.unlink()

@@ -1,0 +1,276 @@
+"""One of each artifact, made by the commands where the rules put it, from a tiny demo."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+import yaml
+
+from pipelines.clustering import assign_pseudolabels, extract_features, fit_clusters
+from pipelines.data import (
+    build_manifest,
+    generate_demo,
+    probe_videos,
+    report_overlap,
+    select_source,
+)
+from pipelines.evaluation import finetune, test_model
+from pipelines.frames import decode_frames, index_frames
+from pipelines.io.config import canonical
+from pipelines.io.settings import at_path, load_settings
+from pipelines.motion import extract_flow
+from pipelines.tables import build_sweep, build_table5
+from pipelines.training import distill_motion, self_train, train_generator, train_supervised
+from tests.contract.document import ROOT
+
+GENERATOR = "demo.split1.flow.seed0"
+SOURCE = "demo.split1"
+SHARD = "shard-0000-of-0001"
+NO_LIMIT = canonical({"max_skipped_fraction": 1.0})
+DEMO = {"num_train_per_class": 1, "num_test_per_class": 1, "num_unlabelled": 4, "num_frames": 8}
+
+
+class Production:
+    """Runs the commands in the order of the workflow; files stand below `folder`/results."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read the smoke preset and name the places."""
+        schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+        config = yaml.safe_load((ROOT / "config.yaml").read_text())
+        self.preset = load_settings(config, schema).presets["smoke"]
+        self.folder = folder
+        results = folder / "results"
+        self.data = results / "data" / "demo"
+        self.manifest = self.data / "manifest.parquet"
+        self.source = results / "data" / "sources" / f"{SOURCE}.parquet"
+        self.overlap = results / "data" / "overlap" / "smoke.parquet"
+        self.frames = results / "frames" / "smoke" / "demo"
+        self.flow = results / "motion" / "smoke" / "demo" / f"{SHARD}.h5"
+        self.training = results / "training"
+        self.generator = self.training / "generator" / "smoke" / GENERATOR / "model.pt"
+        self.features = (
+            results / "clustering/features/smoke" / GENERATOR / "demo" / f"{SHARD}.h5"
+        )
+        self.clusters = results / "clustering/clusters/smoke" / GENERATOR / SOURCE
+        self.run = results / "evaluation" / "smoke" / "mars" / "split1" / "seed0"
+
+    def make_all(self) -> None:
+        """Every command once."""
+        self.make_data()
+        self.make_clips()
+        self.make_models()
+        self.make_tables()
+
+    def make_data(self) -> None:
+        """Videos to manifest, source and overlap."""
+        videos = self.data / "videos"
+        annotations = self.data / "annotations.csv"
+        command(generate_demo, config=canonical(DEMO), out=videos, annotations=annotations)
+        self.spoil(videos)
+        stanza = {"adapter": "demo", "root": str(videos), "num_shards": 1, "generator": DEMO}
+        probed = self.data / "probed" / f"{SHARD}.parquet"
+        problems = self.data / "problems" / f"{SHARD}.parquet"
+        command(
+            probe_videos,
+            config=canonical(stanza),
+            dataset="demo",
+            shard="0000-of-0001",
+            out=probed,
+            problems=problems,
+        )
+        command(
+            build_manifest,
+            config=NO_LIMIT,
+            probed_list=self.listed(probed),
+            problems_list=self.listed(problems),
+            out=self.manifest,
+            problems=self.data / "problems.parquet",
+            report=self.data / "report.md",
+        )
+        command(select_source, manifests=self.manifest, splits="split1", out=self.source)
+        command(
+            report_overlap,
+            config=canonical({"splits": ["split1"], "sources": ["demo"]}),
+            target=self.manifest,
+            sources=self.manifest,
+            out=self.overlap,
+        )
+
+    def spoil(self, videos: Path) -> None:
+        """An empty video, and a test video that is offered without its label too."""
+        empty, copy, *_ = sorted((videos / "unlabelled").glob("*.avi"))
+        empty.write_bytes(b"")
+        with (self.data / "annotations.csv").open(newline="") as handle:
+            tested = [row["video"] for row in csv.DictReader(handle) if row["split1"] == "test"]
+        copy.write_bytes((videos / tested[0]).read_bytes())
+
+    def make_clips(self) -> None:
+        """Frames, their index, flow."""
+        shard, skipped = self.frames / f"{SHARD}.h5", self.frames / "skipped" / f"{SHARD}.parquet"
+        command(
+            decode_frames,
+            config=canonical(self.preset["frames"]),
+            root=self.data / "videos",
+            videos=self.data / "probed" / f"{SHARD}.parquet",
+            out=shard,
+            skipped=skipped,
+        )
+        command(
+            index_frames,
+            config=NO_LIMIT,
+            frames_list=self.listed(shard),
+            skipped_list=self.listed(skipped),
+            out=self.frames / "index.parquet",
+            skipped=self.frames / "skipped.parquet",
+        )
+        motion = canonical(self.preset["motion"])
+        command(extract_flow, config=motion, frames=shard, out=self.flow)
+
+    def make_models(self) -> None:
+        """Every training command and what lies between them."""
+        labelled = {"manifest": self.manifest, "split": "split1"}
+        self.train(
+            train_generator,
+            "training.generator",
+            self.generator,
+            modality="flow",
+            **labelled,
+            **self.stores("flow"),
+        )
+        self.make_pseudolabels()
+        both = {"source": self.source, **self.stores("frames", "flow")}
+        path = self.training / "self_training" / "smoke" / GENERATOR / SOURCE / "model.pt"
+        pseudolabels = self.clusters / "pseudolabels.parquet"
+        self.train(
+            self_train,
+            "training.self_training",
+            path,
+            pseudolabels=pseudolabels,
+            **self.stores("frames"),
+        )
+        path = self.training / "distillation" / "smoke" / GENERATOR / SOURCE / "model.pt"
+        self.train(distill_motion, "training.distillation", path, teacher=self.generator, **both)
+        path = self.training / "supervised" / "smoke" / SOURCE / "seed0" / "model.pt"
+        supervised = {"source": self.source, **self.stores("frames")}
+        self.train(train_supervised, "training.supervised", path, **supervised)
+        self.train(
+            finetune,
+            "evaluation.methods.mars",
+            self.run / "model.pt",
+            teacher=self.generator,
+            **labelled,
+            **self.stores("frames", "flow"),
+        )
+        command(
+            test_model,
+            config=self.section("clips", "validation", "evaluation.test"),
+            role="test",
+            model=self.run / "model.pt",
+            seed=0,
+            out=self.run / "test.parquet",
+            **labelled,
+            **self.stores("frames"),
+        )
+
+    def make_pseudolabels(self) -> None:
+        """Features, clusters, labels."""
+        command(
+            extract_features,
+            config=self.section("clips", "clustering.features"),
+            modality="flow",
+            model=self.generator,
+            clips=self.flow,
+            out=self.features,
+        )
+        shards = {"features_list": self.listed(self.features), "source": self.source}
+        clusters = self.clusters / "clusters.h5"
+        config = self.section("clustering.units", "clustering.kmeans")
+        command(fit_clusters, config=config, seed=0, out=clusters, **shards)
+        command(
+            assign_pseudolabels,
+            config=self.section("clustering.units"),
+            clusters=clusters,
+            out=self.clusters / "pseudolabels.parquet",
+            diagnostics=self.clusters / "diagnostics.parquet",
+            **shards,
+        )
+
+    def make_tables(self) -> None:
+        """The table of one run, and a sweep of one trial."""
+        run = {
+            "method": "mars",
+            "split": "split1",
+            "seed": 0,
+            "predictions": str(self.run / "test.parquet"),
+            "model": str(self.run / "model.pt"),
+            "initial": "",
+            "generator": SOURCE,
+            "source": SOURCE,
+        }
+        config = {
+            "target": "smoke",
+            "dataset": "demo",
+            "source": "demo",
+            "backbone": "r2plus1d-tiny",
+            "num_frames": 4,
+            "resolution": 28,
+            "is_smoke": True,
+            "methods": ["mars"],
+            "unavailable": {"mars": ""},
+            "runs": [run],
+        }
+        results = self.folder / "results"
+        command(
+            build_table5,
+            config=canonical(config),
+            overlap=self.overlap,
+            out=results / "smoke_table5.csv",
+            runs=results / "smoke_table5_runs.parquet",
+            markdown=results / "smoke_table5.md",
+        )
+        trial = {"method": "mars", "trial": "tune-mars-00", "overrides": "{}", "runs": [run]}
+        out = results / "tune_sweep.csv"
+        command(build_sweep, config=canonical({"trials": [trial]}), out=out)
+
+    def train(self, module: ModuleType, recipe: str, path: Path, **options: object) -> None:
+        """One training command."""
+        network = "motion" if options.get("modality") == "flow" else "appearance"
+        config = self.section(
+            "clips",
+            "validation",
+            backbone=self.preset["backbones"][network],
+            recipe=at_path(self.preset, recipe),
+        )
+        history = path.with_name("history.parquet")
+        state = self.folder / "scratch"
+        run = {"config": config, "seed": 0, "state": state, "out": path, "history": history}
+        command(module, **run, **options)
+
+    def section(self, *paths: str, **more: object) -> str:
+        """Some sections of the preset as JSON, keyed by their last name."""
+        chosen = {path.rsplit(".", 1)[-1]: at_path(self.preset, path) for path in paths}
+        return canonical(chosen | more)
+
+    def stores(self, *kinds: str) -> dict[str, Path]:
+        """Options that say where clips are."""
+        paths = {"frames": self.frames / f"{SHARD}.h5", "flow": self.flow}
+        found = {kind: self.listed(paths[kind]) for kind in kinds}
+        return {"index": self.listed(self.frames / "index.parquet"), **found}
+
+    def listed(self, path: Path) -> Path:
+        """A list that names one file."""
+        place = "-".join(path.relative_to(self.folder).with_suffix("").parts)
+        target = self.folder / f"list-{place}.txt"
+        target.write_text(f"{path}\n")
+        return target
+
+
+def command(module: ModuleType, **options: object) -> None:
+    """Run a command's main with options, in this process."""
+    arguments: Sequence[str] = [
+        text
+        for name, value in options.items()
+        for text in (f"--{name.replace('_', '-')}", str(value))
+    ]
+    module.main(module.build_parser().parse_args(arguments))

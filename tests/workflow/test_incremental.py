@@ -1,0 +1,143 @@
+"""After a finished run an edit re-runs exactly what depends on it."""
+
+import re
+import shutil
+
+import pytest
+import yaml
+
+from pipelines.io.settings import merged
+
+TABLE = "results/smoke_table5.csv"
+
+# The rows are random, appearance, mers, mars and motionfit; two shards; one seed. Pseudo-labels
+# by motion feed motionfit, by RGB appearance; the motion generator teaches mers and mars.
+ROWS = {"finetune": 5, "test_model": 5, "build_table5": 1}
+ONE_ROW = {"finetune": 1, "test_model": 1, "build_table5": 1}
+SELF_TRAINED = {"self_train": 2, "finetune": 2, "test_model": 2, "build_table5": 1}
+CLUSTERED = {"fit_clusters": 2, "assign_pseudolabels": 2} | SELF_TRAINED
+CLIPS = {"train_generator": 2, "extract_features": 4, "distill_motion": 1} | CLUSTERED | ROWS
+FLOW = {
+    "extract_flow": 2,
+    "train_generator": 1,
+    "extract_features": 2,
+    "fit_clusters": 1,
+    "assign_pseudolabels": 1,
+    "self_train": 1,
+    "distill_motion": 1,
+    "finetune": 3,
+    "test_model": 3,
+    "build_table5": 1,
+}
+FRAMES = {"decode_frames": 2, "index_frames": 1, "extract_flow": 2} | CLIPS
+ANOTHER_SEED = {rule: n for rule, n in CLIPS.items() if rule != "extract_flow"}
+
+
+def in_preset(path, value):
+    """An overlay that sets one value of the smoke preset."""
+    for key in reversed(["presets", "smoke", *path.split(".")]):
+        value = {key: value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("overlay", "expected"),
+    [
+        pytest.param({}, {}, id="nothing"),
+        pytest.param({"compute": {"num_threads": 2, "num_workers": 1}}, {}, id="machine"),
+        pytest.param(in_preset("frames.size", [32, 44]), FRAMES, id="frames"),
+        pytest.param(in_preset("motion.tvl1.num_warps", 1), FLOW, id="motion"),
+        pytest.param(in_preset("clips.horizontal_flip", False), CLIPS, id="clips"),
+        pytest.param(
+            in_preset("training.generator_appearance.dropout", 0.1),
+            {"train_generator": 1, "extract_features": 2, "fit_clusters": 1}
+            | {"assign_pseudolabels": 1, "self_train": 1}
+            | ONE_ROW,
+            id="appearance generator",
+        ),
+        pytest.param(in_preset("clustering.kmeans.num_clusters", 3), CLUSTERED, id="clusters"),
+        pytest.param(in_preset("training.self_training.dropout", 0.1), SELF_TRAINED, id="self"),
+        pytest.param(
+            # random has a rate of its own.
+            in_preset("evaluation.finetuning.optimizer.learning_rate", 0.003),
+            {"finetune": 4, "test_model": 4, "build_table5": 1},
+            id="fine-tuning rate",
+        ),
+        pytest.param(in_preset("evaluation.finetuning.dropout", 0.1), ROWS, id="fine-tuning"),
+        pytest.param(
+            in_preset("evaluation.methods.mers.optimizer.learning_rate", 0.003), ONE_ROW, id="row"
+        ),
+        pytest.param(
+            in_preset("evaluation.test.num_clips", 3),
+            {"test_model": 5, "build_table5": 1},
+            id="test",
+        ),
+        pytest.param({"targets": {"smoke": {"seeds": [0, 1]}}}, ANOTHER_SEED, id="seed"),
+    ],
+)
+def test_edit_of_a_value(smoke, overlay, expected):
+    assert smoke.counts(TABLE, overlay=overlay) == expected
+
+
+def test_edit_of_one_row_spares_the_other_rows(smoke):
+    plan = smoke.plan(TABLE, overlay=in_preset("evaluation.methods.mers.dropout", 0.1))
+
+    row = "results/evaluation/smoke/mers/split1/seed0"
+    assert sorted(plan) == [
+        ("build_table5", TABLE),
+        ("finetune", f"{row}/model.pt"),
+        ("test_model", f"{row}/test.parquet"),
+    ]
+
+
+def test_comments_and_key_order_rerun_nothing(smoke, tmp_path):
+    # An overlay in which every key of the config stands in reverse order, and no comment.
+    config = yaml.safe_load((smoke.folder / "config.yaml").read_text())
+    work = smoke.copy(tmp_path / "work")
+    text = yaml.safe_dump(reversed_keys(merged(config, smoke.base)), sort_keys=False)
+    (work.folder / "config.yaml").write_text(text)
+
+    assert text.index("compute:") < text.index("targets:")
+    assert work.plan(TABLE) == []
+
+
+def reversed_keys(value):
+    if not isinstance(value, dict):
+        return value
+    return {key: reversed_keys(value[key]) for key in reversed(value)}
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("tables/markdown.py", {"build_table5": 1}),
+        ("evaluation/test_model.py", {"test_model": 5, "build_table5": 1}),
+        ("clustering/kmeans.py", CLUSTERED),
+        ("motion/tvl1.py", FLOW),
+        # Every command that reads frames or flow through torch, none of data, frames and motion.
+        ("clips/transforms.py", CLIPS),
+    ],
+)
+def test_edit_of_a_module_reruns_the_rules_that_import_it(smoke, tmp_path, module, expected):
+    edited = with_edit(smoke, tmp_path, module, lambda text: f"{text}\nEDITED = 1\n")
+
+    assert edited.counts(TABLE) == expected
+
+
+def test_edit_of_docstrings_and_comments_reruns_nothing(smoke, tmp_path):
+    def edit(text):
+        return "# A comment.\n" + re.sub(r'"""(?=[A-Z])', '"""Edited. ', text)
+
+    edited = with_edit(smoke, tmp_path, "clustering/kmeans.py", edit)
+
+    assert edited.plan(TABLE) == []
+
+
+def with_edit(smoke, tmp_path, module, edit):
+    """The finished run, seen by a copy of the code with one module edited."""
+    code = shutil.copytree(smoke.code, tmp_path / "code")
+    path = code / "pipelines" / module
+    text = edit(path.read_text())
+    assert text != path.read_text()
+    path.write_text(text)
+    return type(smoke)(smoke.folder, code, smoke.base)

@@ -1,0 +1,129 @@
+"""kill -9 in the middle, then the same command: nothing is lost, nothing differs."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from tests.workflow.workspace import Workspace, environment
+
+TABLE = "results/smoke_table5.csv"
+ROWS = "results/evaluation/smoke"
+LOG = "logs/evaluation/finetune/smoke-random-split1-seed0.log"
+WAIT_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Killed:
+    """What was seen of a run that was killed, and of the same command afterwards."""
+
+    work: Workspace
+    refusal: subprocess.CompletedProcess[str]
+    locks_during_refusal: list[str]
+    locks_after_kill: list[str]
+    untouched: dict[str, int]
+    second: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def killed(smoke, tmp_path_factory) -> Killed:
+    """Two rows of the finished run are made again; a kill meets one in mid-training."""
+    work = smoke.copy(tmp_path_factory.mktemp("killed") / "work")
+    for method in ("random", "mers"):
+        shutil.rmtree(work.folder / ROWS / method)
+    (work.folder / LOG).unlink()
+    untouched = times_of(work)
+    command = ["pipelines.io.run_workflow", "--cores", "2", TABLE, "--", *work.arguments()]
+    first = subprocess.Popen(
+        [sys.executable, "-m", *command],
+        cwd=work.folder,
+        env=environment(work.code),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        wait_until(first, lambda: locks_of(work))
+        refusal = work.execute(command)
+        locks = locks_of(work)
+        wait_until(first, lambda: list(work.folder.glob("scratch/evaluation/*/last.pt")))
+        time.sleep(np.random.default_rng(0).uniform(0.0, 0.5))
+    finally:
+        os.killpg(first.pid, signal.SIGKILL)
+        first.wait()
+    after = locks_of(work)
+    assert not (work.folder / ROWS / "random/split1/seed0/model.pt").exists(), "killed too late"
+    return Killed(work, refusal, locks, after, untouched, work.execute(command))
+
+
+def wait_until(process, condition):
+    limit = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+def locks_of(work):
+    return sorted(path.name for path in work.folder.glob(".snakemake/locks/*"))
+
+
+def times_of(work):
+    """Modification time of every artifact but the table's."""
+    found = (path for path in work.folder.glob("results/*/**/*") if path.is_file())
+    return {str(path.relative_to(work.folder)): path.stat().st_mtime_ns for path in found}
+
+
+def test_a_live_run_is_neither_unlocked_nor_joined(killed):
+    assert killed.refusal.returncode != 0
+    assert "another snakemake run is working in this folder" in killed.refusal.stdout
+    assert killed.locks_during_refusal != []
+
+
+def test_same_command_needs_no_unlock(killed):
+    assert killed.locks_after_kill != []
+    assert killed.second.returncode == 0, killed.second.stdout
+    assert locks_of(killed.work) == []
+
+
+def test_training_continues_from_its_last_state(killed):
+    text = (killed.work.folder / LOG).read_text()
+
+    done, total = map(int, re.search(r"resumed after step (\d+) of (\d+)", text).groups())
+    assert 0 < done < total
+    assert list(killed.work.folder.glob("scratch/evaluation/*")) == []
+
+
+def test_finished_work_is_kept(killed):
+    now = times_of(killed.work)
+
+    assert {path: now[path] for path in killed.untouched} == killed.untouched
+
+
+def test_table_is_that_of_the_uninterrupted_run(killed, smoke):
+    for name in (TABLE, TABLE.replace(".csv", ".md")):
+        assert (killed.work.folder / name).read_bytes() == (smoke.folder / name).read_bytes()
+
+
+@pytest.mark.parametrize("method", ["random", "mers"])
+def test_weights_and_predictions_are_bit_identical(killed, smoke, method):
+    # `random` was killed in mid-training; `mers` shows that a repeated run is the same run.
+    row = f"{ROWS}/{method}/split1/seed0"
+    again, before = (work.folder / row for work in (killed.work, smoke))
+
+    for name in ("test.parquet", "history.parquet"):
+        pd.testing.assert_frame_equal(
+            pd.read_parquet(again / name), pd.read_parquet(before / name), check_exact=True
+        )
+    found, wanted = (torch.load(path / "model.pt", weights_only=True) for path in (again, before))
+    assert found["state"].keys() == wanted["state"].keys()
+    assert all(torch.equal(found["state"][name], wanted["state"][name]) for name in wanted["state"])

@@ -8,6 +8,8 @@ import av
 import numpy as np
 import pytest
 
+from tests.tiny_dataset import TinyDataset
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 MakeVideo = Callable[..., Path]
@@ -20,6 +22,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}; name its folder in SHARED_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(tmp_path_factory) -> TinyDataset:
+    """Six videos as shards, index, manifest and lists, written once."""
+    return TinyDataset(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--problems-list",
         required=True,
         type=Path,
-        help="file naming the listing's problems and those of all shards",
+        help="file naming the problems of all shards",
     )
     parser.add_argument("--out", required=True, type=Path, help="manifest to write")
     parser.add_argument("--problems", required=True, type=Path, help="problems to write")
@@ -77,7 +77,7 @@ def main(args: argparse.Namespace) -> None:
     problems = [
         problem
         for path in problem_files
-        for problem in read_problems(path, "list_videos or probe_videos")
+        for problem in read_problems(path, "probe_videos")
     ]
     check_share(videos, problems, config.max_skipped_fraction)
     duplicates = find_duplicates(videos)

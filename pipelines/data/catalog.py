@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.data import annotations, demo, folder, hmdb51, kinetics, ucf101
 from pipelines.data.listing import DatasetOptions, Listing
-from pipelines.data.manifest import Video, shard_of
+from pipelines.data.manifest import Problem, Video, shard_of
 from pipelines.data.video_files import find_video_files
 from pipelines.io.config import canonical, decode_config
 from pipelines.io.errors import ConfigError, DatasetError
@@ -199,7 +199,8 @@ def shard_fingerprints(name: str, stanza: Mapping[str, Any]) -> list[str]:
     listing = list_videos(name, stanza)
     sizes = {file.path: file.size_bytes for file in find_video_files(Path(stanza["root"]))}
     digests = [hashlib.sha256() for _ in range(stanza["num_shards"])]
-    for item in (*listing.videos, *listing.problems):
+    items: list[Video | Problem] = [*listing.videos, *listing.problems]
+    for item in items:
         text = f"{item}:{sizes.get(item.path, '') if isinstance(item, Video) else ''};"
         shard = shard_of(item.video_id, len(digests))
         digests[shard].update(text.encode(errors="surrogateescape"))

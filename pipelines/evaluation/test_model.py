@@ -19,12 +19,12 @@ from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
 from pipelines.io.errors import ConfigError, DatasetError
+from pipelines.io.options import add_store_options
 from pipelines.io.progress import Progress
 from pipelines.io.provenance import stamp
 from pipelines.models.weights import load_classifier
 from pipelines.training.clip_sources import (
     LabelledVideos,
-    add_store_options,
     num_workers,
     open_clip_source,
     read_labelled_videos,
@@ -70,7 +70,7 @@ def main(args: argparse.Namespace) -> None:
     """Predict every video of the role."""
     config = decode_config(args.config, TestConfig)
     device = prepare(args.seed)
-    source = open_clip_source(args)
+    source = open_clip_source(args.index, args.frames, args.flow)
     videos = read_labelled_videos(
         args.manifest, args.split, source, config.validation.fraction, args.seed
     )

@@ -4,7 +4,7 @@ import errno
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipelines.io.errors import PipelineError
@@ -44,9 +44,12 @@ def atomic_path(final: Path) -> Iterator[Path]:
         _remove_stale(final)
         yield partial
         _flush_to_disk(partial)
-        os.replace(partial, final)
+        partial.replace(final)
     except OSError as error:
-        raise explained(error, final) from error
+        readable = explained(error, final)
+        if readable is error:
+            raise
+        raise readable from error
     finally:
         if final.parent.is_dir() and os.access(final.parent, os.W_OK):
             partial.unlink(missing_ok=True)
@@ -84,5 +87,7 @@ def _flush_to_disk(path: Path) -> None:
 def _remove_stale(final: Path) -> None:
     limit = time.time() - STALE_SECONDS
     for orphan in final.parent.glob(f".partial-*-{final.name}"):
-        if orphan.stat().st_mtime < limit:
-            orphan.unlink(missing_ok=True)
+        # Another process may take it away in between.
+        with suppress(FileNotFoundError):
+            if orphan.stat().st_mtime < limit:
+                orphan.unlink()

@@ -42,23 +42,29 @@ def read_table(path: Path, schema: pa.Schema, rule: str) -> pd.DataFrame:
         ContractError: If the file is missing, damaged or has other columns.
     """
     try:
-        table = pq.ParquetFile(path, page_checksum_verification=True).read()
+        return _checked(path, schema, rule)
     except FileNotFoundError as error:
         raise ContractError(f"{path} is missing; rule {rule} makes it") from error
-    except (OSError, pa.ArrowInvalid) as error:
+    # Damaged metadata come out as unknown types, negative sizes or names that are no text.
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise ContractError(
             f"{path} is damaged ({error}); remove it and run the same command again, "
             f"rule {rule} remakes it"
         ) from error
-    if not table.schema.equals(schema, check_metadata=False):
-        raise ContractError(
-            f"{path}: expected columns {schema.names}, found {table.schema.names} "
-            f"(or other types); remove it, rule {rule} remakes it"
-        )
-    return table.to_pandas()
 
 
 def read_stamp(path: Path) -> dict[str, str]:
     """The provenance stored by `write_table`."""
     metadata = pq.read_schema(path).metadata or {}
     return dict(json.loads(metadata.get(b"stamp", b"{}")))
+
+
+def _checked(path: Path, schema: pa.Schema, rule: str) -> pd.DataFrame:
+    table = pq.ParquetFile(path, page_checksum_verification=True).read()
+    if not table.schema.equals(schema, check_metadata=False):
+        raise ContractError(
+            f"{path}: expected columns {schema.names}, found {table.schema.names} "
+            f"(or other types); remove it, rule {rule} remakes it"
+        )
+    frame: pd.DataFrame = table.to_pandas()
+    return frame

@@ -72,7 +72,7 @@ def git_revision() -> str:
     """The checkout's commit, with "+" when files differ from it; "" outside git."""
     try:
         answer = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--abbrev=12"],  # noqa: S607
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=12"],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -146,7 +146,9 @@ def _tree_digest(path: Path) -> str:
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 
-def _drop_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+def _drop_docstring(
+    node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef,
+) -> None:
     first = node.body[0] if node.body else None
     if (
         isinstance(first, ast.Expr)

@@ -7,16 +7,17 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 
+from pipelines.data.overlap_store import OVERLAP_SCHEMA
+from pipelines.data.overlap_store import RULE as OVERLAP_RULE
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
-from pipelines.data.overlap_store import OVERLAP_SCHEMA
-from pipelines.data.overlap_store import RULE as OVERLAP_RULE
-from pipelines.io.parquet import read_table, write_table
+from pipelines.io.parquet import read_table
 from pipelines.io.provenance import stamp
 from pipelines.tables.markdown import table_page
 from pipelines.tables.published import table5_row
-from pipelines.tables.runs import RUNS_SCHEMA, RunConfig, measure, outcomes
+from pipelines.tables.runs import RunConfig, measure, outcomes
+from pipelines.tables.runs_store import write_runs
 from pipelines.tables.summary import PairedComparison, compare, summarise
 
 MODULE = "pipelines.tables.build_table5"
@@ -78,8 +79,7 @@ def main(args: argparse.Namespace) -> None:
     page = table_page(config.target, table, _comparisons(config), num_shared)
     inputs = [Path(item.predictions) for item in config.runs]
     with atomic_path(args.runs) as partial:
-        frame = pd.DataFrame(measured, columns=RUNS_SCHEMA.names)
-        write_table(partial, frame, RUNS_SCHEMA, stamp(MODULE, args.config, inputs))
+        write_runs(partial, measured, stamp(MODULE, args.config, inputs))
     with atomic_path(args.markdown) as partial:
         partial.write_text(page)
     with atomic_path(args.out) as partial:

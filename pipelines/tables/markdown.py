@@ -1,6 +1,6 @@
 """Tables to read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -46,12 +46,12 @@ def _spread(row: Mapping[object, object]) -> str:
     return f"{row['top1_mean']}" + (f" +- {row['top1_std']}" if row["top1_std"] != "" else "")
 
 
-def _grid(header: tuple[str, ...], rows: list[list[object]]) -> list[str]:
+def _grid(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     cells = [list(header), *[[str(cell) for cell in row] for row in rows]]
     widths = [max(len(line[column]) for line in cells) for column in range(len(header))]
-    lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
-        for line in cells
+    padded = [
+        [cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in cells
     ]
+    lines = [f"| {' | '.join(line)} |" for line in padded]
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
     return [lines[0], rule, *lines[1:]]

@@ -5,29 +5,9 @@ from pathlib import Path
 
 import msgspec
 import pandas as pd
-import pyarrow as pa
 
 from pipelines.evaluation.prediction_store import read_predictions
 from pipelines.io.parquet import read_stamp
-
-RUNS_SCHEMA = pa.schema(
-    [
-        ("method", pa.string()),
-        ("split", pa.string()),
-        ("seed", pa.int64()),
-        ("top1", pa.float64()),
-        ("num_videos", pa.int64()),
-        ("source", pa.string()),
-        ("generator_labels", pa.string()),
-        ("predictions", pa.string()),
-        ("predictions_sha256", pa.string()),
-        ("model", pa.string()),
-        ("model_sha256", pa.string()),
-        ("initial", pa.string()),
-        ("initial_sha256", pa.string()),
-        ("git", pa.string()),
-    ]
-)
 
 
 class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,7 +49,7 @@ def measure(run: RunConfig) -> dict[str, object]:
     }
 
 
-def outcomes(runs: list[RunConfig]) -> pd.Series:
+def outcomes(runs: list[RunConfig]) -> "pd.Series[bool]":
     """Right or wrong by (split, seed, video id), sorted."""
     parts = []
     for run in runs:
@@ -77,7 +57,8 @@ def outcomes(runs: list[RunConfig]) -> pd.Series:
         right = (table["label"] == table["predicted"]).to_numpy()
         index = pd.MultiIndex.from_product([[run.split], [run.seed], table["video_id"]])
         parts.append(pd.Series(right, index=index))
-    return pd.concat(parts).sort_index()
+    joined: pd.Series[bool] = pd.concat(parts).sort_index()
+    return joined
 
 
 def _sha256(path: str) -> str:

@@ -8,6 +8,9 @@ import hashlib
 import io
 import logging
 import shutil
+import struct
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
@@ -16,6 +19,21 @@ from typing import Any
 import torch
 
 from pipelines.io.atomic import write_bytes
+
+# What archives and pickles with flipped or missing bits raise.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    UnpicklingError,
+    RuntimeError,
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    struct.error,
+    zlib.error,
+)
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +69,13 @@ class CheckpointFolder:
         if not self.path.exists():
             return None
         try:
+            # torch reads an archive without looking at its checksums.
+            with zipfile.ZipFile(self.path) as archive:
+                damaged = archive.testzip()
+            if damaged is not None:
+                raise zipfile.BadZipFile(f"bad checksum of {damaged}")
             state = torch.load(self.path, weights_only=True, map_location="cpu")
-        except (RuntimeError, EOFError, UnpicklingError) as error:
+        except _DAMAGE as error:
             log.warning("%s cannot be read (%s): training starts afresh", self.path, error)
             self.path.unlink()
             return None

@@ -1,6 +1,5 @@
-"""From command-line options to clips: which videos, with which labels, in which batches."""
+"""From stores to clips: which videos, with which labels, in which batches."""
 
-import argparse
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -72,28 +71,25 @@ class LabelledVideos:
         return self.label[video_id]
 
 
-def add_store_options(parser: argparse.ArgumentParser) -> None:
-    """Options that say where clips are read; each names a list of files."""
-    parser.add_argument("--index", type=Path, required=True, help="list of frame indices")
-    parser.add_argument("--frames", type=Path, help="list of frame shards")
-    parser.add_argument("--flow", type=Path, help="list of flow shards")
+def open_clip_source(index: Path, frames: Path | None, flow: Path | None) -> ClipSource:
+    """Open the stores of some datasets.
 
-
-def open_clip_source(args: argparse.Namespace) -> ClipSource:
-    """Open the stores that the options name."""
-    indices = read_paths(args.index)
-    frames = read_paths(args.frames) if args.frames else []
-    flow = read_paths(args.flow) if args.flow else []
-    cache_mb = CACHE_MB / (bool(frames) + bool(flow))
+    Args:
+        index: List of frame indices.
+        frames: List of frame shards, or None for clips without RGB.
+        flow: List of flow shards, or None for clips without flow.
+    """
+    indices = read_paths(index)
+    frame_shards = read_paths(frames) if frames else []
+    flow_shards = read_paths(flow) if flow else []
+    cache_mb = CACHE_MB / max(1, bool(frame_shards) + bool(flow_shards))
     return ClipSource(
         num_frames={
-            video.video_id: video.num_frames
-            for path in indices
-            for video in read_frame_index(path)
+            video.video_id: video.num_frames for path in indices for video in read_frame_index(path)
         },
-        frames=FrameStore(frames, cache_mb) if frames else None,
-        flow=FlowStore(flow, cache_mb) if flow else None,
-        paths=(*indices, *frames, *flow),
+        frames=FrameStore(frame_shards, cache_mb) if frame_shards else None,
+        flow=FlowStore(flow_shards, cache_mb) if flow_shards else None,
+        paths=(*indices, *frame_shards, *flow_shards),
     )
 
 
@@ -136,8 +132,16 @@ def hold_out_at_random(
 
     Returns:
         Ids to train on and ids held out, each sorted.
+
+    Raises:
+        DatasetError: If there is no video.
     """
     ids = sorted(video_ids)
+    if not ids:
+        raise DatasetError(
+            "no video to train on: none of the source's videos has frames; skipped.parquet beside "
+            "the frame shards says why"
+        )
     count = min(round(fraction * len(ids)), len(ids) - 1)
     drawn = np.random.default_rng([seed, len(ids)]).permutation(len(ids))[:count]
     held = {ids[position] for position in drawn.tolist()}

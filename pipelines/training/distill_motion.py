@@ -11,17 +11,17 @@ from pipelines.data.source_store import read_source
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
 from pipelines.io.errors import ConfigError
+from pipelines.io.options import add_run_options, add_store_options, run_options
 from pipelines.models.backbones import NUM_CHANNELS
 from pipelines.models.heads import build_classifier
 from pipelines.models.weights import ModelMeta, load_classifier
 from pipelines.training.clip_sources import (
-    add_store_options,
     hold_out_at_random,
     open_clip_source,
     training_batches,
     validation_score,
 )
-from pipelines.training.publication import add_run_options, prepare, train_and_publish
+from pipelines.training.publication import prepare, train_and_publish
 from pipelines.training.recipe import TrainingConfig
 from pipelines.training.tasks import FeatureDistillation
 
@@ -43,7 +43,7 @@ def main(args: argparse.Namespace) -> None:
     config = decode_config(args.config, TrainingConfig)
     recipe, clips = config.recipe, config.clips
     device = prepare(args.seed)
-    source = open_clip_source(args)
+    source = open_clip_source(args.index, args.frames, args.flow)
     train, held = hold_out_at_random(
         source.usable(read_source(args.source)), config.validation.fraction, args.seed
     )
@@ -58,7 +58,7 @@ def main(args: argparse.Namespace) -> None:
         )
     train_and_publish(
         MODULE,
-        args,
+        run_options(args),
         FeatureDistillation(student, teacher.backbone).to(device),
         recipe,
         len(train),

@@ -189,4 +189,3 @@ def _restore_rng(state: Mapping[str, Any]) -> None:
     torch.set_rng_state(state["cpu"])
     if torch.cuda.is_available():
         torch.cuda.set_rng_state_all(state["cuda"])
-

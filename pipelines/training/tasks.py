@@ -27,7 +27,7 @@ class Task(nn.Module):
     """
 
     # The part of the task that is published as the trained model.
-    model: nn.Module
+    model: Classifier
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Loss and logged scalars of one batch."""
@@ -56,7 +56,8 @@ class Classification(Task):
     def score(self, batch: Batch) -> Tensor:
         """1 for a clip classified rightly, else 0."""
         logits = _per_clip(self.model, batch[self.modality])
-        return (logits.argmax(-1) == batch["label"]).float()
+        right: Tensor = logits.argmax(-1) == batch["label"]
+        return right.float()
 
 
 class FeatureDistillation(Task):
@@ -122,4 +123,4 @@ class Mars(Classification):
 def _per_clip(model: nn.Module, clips: Tensor) -> Tensor:
     """Logits (B, R, K) of clips (B, R, C, T, S, S)."""
     logits: Tensor = model(clips.flatten(0, 1))
-    return logits.unflatten(0, clips.shape[:2])
+    return logits.reshape(*clips.shape[:2], -1)

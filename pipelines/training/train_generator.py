@@ -9,17 +9,17 @@ from pathlib import Path
 
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
+from pipelines.io.options import add_run_options, add_store_options, run_options
 from pipelines.models.backbones import NUM_CHANNELS
 from pipelines.models.heads import build_classifier
 from pipelines.models.weights import ModelMeta
 from pipelines.training.clip_sources import (
-    add_store_options,
     open_clip_source,
     read_labelled_videos,
     training_batches,
     validation_score,
 )
-from pipelines.training.publication import add_run_options, prepare, train_and_publish
+from pipelines.training.publication import prepare, train_and_publish
 from pipelines.training.recipe import TrainingConfig
 from pipelines.training.tasks import Classification
 
@@ -42,7 +42,7 @@ def main(args: argparse.Namespace) -> None:
     config = decode_config(args.config, TrainingConfig)
     recipe, clips = config.recipe, config.clips
     device = prepare(args.seed)
-    source = open_clip_source(args)
+    source = open_clip_source(args.index, args.frames, args.flow)
     videos = read_labelled_videos(
         args.manifest, args.split, source, config.validation.fraction, args.seed
     )
@@ -55,7 +55,7 @@ def main(args: argparse.Namespace) -> None:
     )
     train_and_publish(
         MODULE,
-        args,
+        run_options(args),
         Classification(model, args.modality).to(device),
         recipe,
         len(videos.train),

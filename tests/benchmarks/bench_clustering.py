@@ -35,9 +35,9 @@ def fitting(folder: Path) -> Contest:
 
     def peer() -> None:
         with threadpool_limits(limits=1):
-            KMeans(
-                NUM_CLUSTERS, n_init=1, max_iter=NUM_ITERATIONS, tol=0.0, random_state=0
-            ).fit(_units())
+            KMeans(NUM_CLUSTERS, n_init=1, max_iter=NUM_ITERATIONS, tol=0.0, random_state=0).fit(
+                _units()
+            )
 
     return Contest(
         timed(lambda: fit_kmeans(_units(), NUM_CLUSTERS, NUM_ITERATIONS, "k-means++", 0)),

@@ -48,9 +48,7 @@ def _video(number: int) -> ProbedVideo:
 
 def writing(folder: Path) -> Contest:
     """write_manifest against pyarrow from the same rows."""
-    rows = [
-        {name: getattr(video, name) for name in MANIFEST_SCHEMA.names} for video in _videos()
-    ]
+    rows = [{name: getattr(video, name) for name in MANIFEST_SCHEMA.names} for video in _videos()]
     for row in rows:
         row["roles"] = list(row["roles"].items())
 

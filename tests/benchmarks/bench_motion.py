@@ -66,9 +66,7 @@ def clip_reads(folder: Path) -> Contest:
     }
     rng = np.random.default_rng(0)
     ids = rng.choice(sorted(store.num_frames), NUM_READS).tolist()
-    wanted = [
-        (key, int(rng.integers(0, store.num_frames[key] - CLIP_FRAMES))) for key in ids
-    ]
+    wanted = [(key, int(rng.integers(0, store.num_frames[key] - CLIP_FRAMES))) for key in ids]
 
     def ours() -> None:
         for video_id, start in wanted:

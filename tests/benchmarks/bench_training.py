@@ -65,7 +65,9 @@ def _bare_step(
 ) -> None:
     """As a page of plain PyTorch would have it."""
     model.train()
-    loss = nn.functional.cross_entropy(model(batch[modality].flatten(0, 1)), batch["label"].flatten())
+    loss = nn.functional.cross_entropy(
+        model(batch[modality].flatten(0, 1)), batch["label"].flatten()
+    )
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()

@@ -42,10 +42,12 @@ def _dry_runs(folder: Path) -> tuple[DryRun, ...]:
 
 def _dry_run(work: Path) -> DryRun:
     snakefile = ROOT / "workflow" / "Snakefile"
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "-n", "-q", "rules"]
+    command = [sys.executable, "-m", "snakemake", TARGET, "-n", "--quiet", "rules"]
     started = time.perf_counter()
     with (work / "dry-run.txt").open("w") as out:
-        process = subprocess.Popen([*command, TARGET], cwd=work, stdout=out, stderr=out)
+        process = subprocess.Popen(
+            [*command, "--snakefile", str(snakefile)], cwd=work, stdout=out, stderr=out
+        )
         _, status, usage = os.wait4(process.pid, 0)
     elapsed = time.perf_counter() - started
     text = (work / "dry-run.txt").read_text()

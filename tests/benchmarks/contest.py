@@ -88,9 +88,7 @@ def measure(benchmark: Benchmark, folder: Path, machine: str) -> dict[str, str]:
     pairs = pairs[contest.has_warm_up :]
     values, peer_values = [ours for ours, _ in pairs], [peer for _, peer in pairs]
     is_rate = benchmark.unit.endswith("/s")
-    ratios = [
-        ours / peer if is_rate else peer / ours for ours, peer in pairs if peer is not None
-    ]
+    ratios = [ours / peer if is_rate else peer / ours for ours, peer in pairs if peer is not None]
     return {
         "benchmark": benchmark.name,
         "peer": benchmark.peer,

@@ -41,7 +41,7 @@ def section(preset: str, *paths: str, **more: object) -> str:
     return canonical(chosen | more)
 
 
-def preset_value(preset: str, path: str) -> Any:  # noqa: ANN401 - any config value
+def preset_value(preset: str, path: str) -> Any:
     """One value of a preset."""
     return at_path(settings().presets[preset], path)
 
@@ -219,9 +219,7 @@ def demo_index(folder: Path) -> Path:
         skipped = listed(folder, [root / "frames-skipped.parquet"])
         outputs = ("--out", target, "--skipped", root / "skipped.parquet")
         config = canonical({"max_skipped_fraction": 0.0})
-        run_command(
-            index_frames, "--config", config, *lists, "--skipped-list", skipped, *outputs
-        )
+        run_command(index_frames, "--config", config, *lists, "--skipped-list", skipped, *outputs)
     return target
 
 
@@ -239,9 +237,7 @@ def _decode(probed: Path, root: Path, preset: str, target: Path) -> None:
     config = canonical(preset_value(preset, "frames"))
     skipped = target.with_name(f"{target.stem}-skipped.parquet")
     outputs = ("--out", target, "--skipped", skipped)
-    run_command(
-        decode_frames, "--config", config, "--root", root, "--videos", probed, *outputs
-    )
+    run_command(decode_frames, "--config", config, "--root", root, "--videos", probed, *outputs)
 
 
 def _texture(rng: np.random.Generator, height: int, width: int) -> NDArray[np.float32]:

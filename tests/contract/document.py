@@ -96,6 +96,4 @@ def _sections() -> dict[str, list[str]]:
 
 def _rows(section: str) -> list[tuple[str, ...]]:
     lines = [line for line in _sections()[section] if line.startswith("|")]
-    return [
-        tuple(cell.strip().strip("`") for cell in line.strip("|").split("|")) for line in lines
-    ]
+    return [tuple(cell.strip().strip("`") for cell in line.strip("|").split("|")) for line in lines]

@@ -49,9 +49,7 @@ class Production:
         self.flow = results / "motion" / "smoke" / "demo" / f"{SHARD}.h5"
         self.training = results / "training"
         self.generator = self.training / "generator" / "smoke" / GENERATOR / "model.pt"
-        self.features = (
-            results / "clustering/features/smoke" / GENERATOR / "demo" / f"{SHARD}.h5"
-        )
+        self.features = results / "clustering/features/smoke" / GENERATOR / "demo" / f"{SHARD}.h5"
         self.clusters = results / "clustering/clusters/smoke" / GENERATOR / SOURCE
         self.run = results / "evaluation" / "smoke" / "mars" / "split1" / "seed0"
 

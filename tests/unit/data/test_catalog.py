@@ -1,15 +1,19 @@
 import json
+import os
 
 import pytest
 
 from pipelines.data.catalog import (
     ADAPTERS,
     check_dataset,
-    fingerprint,
+    has_labels,
+    list_shard,
     list_videos,
     options_of,
+    shard_fingerprints,
     split_names,
 )
+from pipelines.data.manifest import shard_of
 from pipelines.io.errors import ConfigError, DatasetError
 
 
@@ -107,40 +111,102 @@ def test_a_generated_dataset_passes_before_it_is_made_but_cannot_be_listed(tmp_p
         list_videos("demo", stanza)
 
 
-def test_listing_goes_through_the_adapter(table):
-    assert [video.video_id for video in list_videos("mine", table).videos] == ["x"]
+def test_listing_goes_through_the_adapter_and_ids_begin_with_the_dataset(table, tmp_path):
+    (tmp_path / "new.mp4").write_text("1")
+
+    listing = list_videos("mine", table)
+
+    assert [(video.video_id, video.path) for video in listing.videos] == [("mine/x", "x.mp4")]
+    assert [(item.video_id, item.kind) for item in listing.problems] == [("mine/new", "unlisted")]
 
 
-def test_fingerprint_follows_videos_and_annotations(table, tmp_path):
-    found = [fingerprint("mine", table)]
-    (tmp_path / "y.mp4").write_text("1")
-    found.append(fingerprint("mine", table))
-    (tmp_path / "y.mp4").write_text("12")
-    found.append(fingerprint("mine", table))
-    (tmp_path / "y.mp4").rename(tmp_path / "z.mp4")
-    found.append(fingerprint("mine", table))
+def test_ids_of_two_datasets_never_meet(folder):
+    first, second = (
+        {video.video_id for video in list_videos(name, folder).videos} for name in ("one", "two")
+    )
+
+    assert (first, second) == ({"one/x"}, {"two/x"})
+
+
+@pytest.fixture
+def many(tmp_path):
+    """A folder of 30 videos in 4 shards."""
+    for number in range(30):
+        (tmp_path / f"v{number:02d}.mp4").write_text("1")
+    return {**stanza_of("folder", tmp_path), "num_shards": 4}
+
+
+def test_shards_divide_the_listing(many):
+    whole = [video.video_id for video in list_videos("mine", many).videos]
+    shards = [[v.video_id for v in list_shard("mine", many, shard).videos] for shard in range(4)]
+
+    assert sorted(key for shard in shards for key in shard) == whole
+    for number, shard in enumerate(shards):
+        assert shard
+        assert {shard_of(video_id, 4) for video_id in shard} == {number}
+
+
+def test_problems_are_listed_with_the_shard_of_their_video(table, tmp_path):
+    (tmp_path / "new.mp4").write_text("1")
+    shard = shard_of("mine/new", 2)
+
+    assert [p.video_id for p in list_shard("mine", table, shard).problems] == ["mine/new"]
+    assert list_shard("mine", table, 1 - shard).problems == []
+
+
+def changed_shards(stanza, before):
+    after = shard_fingerprints("mine", stanza)
+    return [number for number, pair in enumerate(zip(before, after, strict=True)) if len(set(pair)) > 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (lambda root: (root / "new.mp4").write_text("1"), "mine/new"),
+        (lambda root: (root / "v07.mp4").write_text("12"), "mine/v07"),
+        (lambda root: (root / "v07.mp4").unlink(), "mine/v07"),
+    ],
+    ids=["added", "resized", "removed"],
+)
+def test_a_changed_video_touches_its_own_shard_only(many, tmp_path, change, name):
+    before = shard_fingerprints("mine", many)
+    change(tmp_path)
+
+    assert changed_shards(many, before) == [shard_of(name, 4)]
+
+
+def test_a_changed_annotation_touches_its_own_shard_only(table, tmp_path):
+    before = shard_fingerprints("mine", table)
     path = tmp_path / "annotations.csv"
     path.write_text(path.read_text().replace("train", "test"))
-    found.append(fingerprint("mine", table))
 
-    assert len(set(found)) == len(found)
+    assert changed_shards(table, before) == [shard_of("mine/x", 2)]
 
 
-def test_fingerprint_ignores_what_is_no_video_and_modification_times(folder, tmp_path):
-    before = fingerprint("mine", folder)
+def test_what_is_no_video_and_modification_times_change_nothing(many, tmp_path):
+    before = shard_fingerprints("mine", many)
     (tmp_path / "notes.txt").touch()
-    (tmp_path / "x.mp4").touch()
+    os.utime(tmp_path / "v07.mp4", (1, 1))
 
-    assert fingerprint("mine", folder) == before
-    assert len(before) == 16
+    assert changed_shards(many, before) == []
+    assert {len(digest) for digest in before} == {16}
+    assert len(set(before)) == 4
 
 
-def test_fingerprint_of_a_generated_dataset_does_not_change_when_it_is_made(tmp_path):
-    stanza = stanza_of("demo", tmp_path)
-    before = fingerprint("demo", stanza)
-    (tmp_path / "x.avi").touch()
-
-    assert fingerprint("demo", stanza) == before
+@pytest.mark.parametrize(
+    ("adapter", "others", "expected"),
+    [
+        ("ucf101", {}, True),
+        ("hmdb51", {}, True),
+        ("kinetics", {}, True),
+        ("csv", {}, False),
+        ("folder", {}, False),
+        ("folder", {"labels_from_folders": True}, True),
+        ("demo", {}, False),
+    ],
+)
+def test_which_datasets_offer_labels_as_a_source(adapter, others, expected):
+    assert has_labels("mine", stanza_of(adapter, "nowhere", **others)) is expected
 
 
 def test_stanzas_survive_json(folder):

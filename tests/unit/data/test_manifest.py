@@ -5,22 +5,17 @@ import pytest
 from pipelines.data.manifest import (
     ProbedVideo,
     Problem,
-    Video,
-    read_listing,
     read_manifest,
     read_problems,
     shard_name,
     shard_of,
     video_id_of,
-    write_listing,
     write_manifest,
     write_problems,
 )
 from pipelines.io.errors import ContractError
 
 STAMP = {"module": "test"}
-BARE = Video("b", "b.avi", None, None, {})
-FULL = Video("a/ö", "a/ö.avi", "jump", "g01", {"split2": "test", "split1": "train"})
 PROBED = ProbedVideo(
     "a/ö", "a/ö.avi", None, "g01", {"all": "unlabelled"}, 3, 0.5, 24.0, 24, 32, 12, 999, "ab" * 32
 )
@@ -66,36 +61,33 @@ def test_video_id(path, video_id):
     assert video_id_of(path) == video_id
 
 
-def test_listing_round_trip(tmp_path):
-    write_listing(tmp_path / "x.parquet", [BARE, FULL], STAMP)
-
-    assert read_listing(tmp_path / "x.parquet") == [BARE, FULL]
-
-
-def test_empty_listing_round_trip(tmp_path):
-    write_listing(tmp_path / "x.parquet", [], STAMP)
-
-    assert read_listing(tmp_path / "x.parquet") == []
-
-
-def test_equal_listings_have_equal_bytes(tmp_path):
-    reordered = replace(FULL, roles={"split1": "train", "split2": "test"})
-    write_listing(tmp_path / "x.parquet", [FULL], STAMP)
-    write_listing(tmp_path / "y.parquet", [reordered], STAMP)
+def test_equal_manifests_have_equal_bytes(tmp_path):
+    roles = {"split2": "test", "split1": "train"}
+    write_manifest(tmp_path / "x.parquet", [replace(PROBED, roles=roles)], STAMP)
+    reordered = dict(reversed(roles.items()))
+    write_manifest(tmp_path / "y.parquet", [replace(PROBED, roles=reordered)], STAMP)
 
     assert (tmp_path / "x.parquet").read_bytes() == (tmp_path / "y.parquet").read_bytes()
 
 
+def test_an_empty_manifest_round_trip(tmp_path):
+    write_manifest(tmp_path / "x.parquet", [], STAMP)
+
+    assert read_manifest(tmp_path / "x.parquet") == []
+
+
 def test_manifest_round_trip(tmp_path):
-    write_manifest(tmp_path / "x.parquet", [PROBED], STAMP)
+    bare = replace(PROBED, video_id="b", label=None, group=None, roles={})
+    full = replace(PROBED, label="jump", roles={"split1": "train", "split2": "test"})
+    write_manifest(tmp_path / "x.parquet", [bare, PROBED, full], STAMP)
 
     read = read_manifest(tmp_path / "x.parquet")
-    assert read == [PROBED]
+    assert read == [bare, PROBED, full]
     assert isinstance(read[0].num_frames, int)
 
 
-def test_a_listing_is_no_manifest(tmp_path):
-    write_listing(tmp_path / "x.parquet", [FULL], STAMP)
+def test_another_table_is_no_manifest(tmp_path):
+    write_problems(tmp_path / "x.parquet", [], STAMP)
 
     with pytest.raises(ContractError, match="rule probe_videos"):
         read_manifest(tmp_path / "x.parquet", "probe_videos")

@@ -2,65 +2,101 @@ import json
 
 import pytest
 
-from pipelines.data.manifest import Video, read_manifest, read_problems, shard_of, write_listing
+from pipelines.data.manifest import read_manifest, read_problems, shard_of
 from pipelines.data.probe_videos import build_parser, main
 from pipelines.io.errors import ConfigError
 
+NUM_SHARDS = 3
+
 
 @pytest.fixture
-def listing(tmp_path, make_video):
-    make_video(tmp_path / "clips" / "good.avi")
-    make_video(tmp_path / "clips" / "single.avi", num_frames=1)
-    (tmp_path / "clips" / "text.avi").write_text("not a video\n" * 50)
-    (tmp_path / "clips" / "void.avi").touch()
-    names = ["clips/good", "clips/gone", "clips/single", "clips/text", "clips/void"]
-    videos = [Video(name, f"{name}.avi", "jump", "g1", {"s": "train"}) for name in names]
-    write_listing(tmp_path / "listing.parquet", videos, {})
-    return tmp_path / "listing.parquet"
+def root(tmp_path, make_video):
+    folder = tmp_path / "root"
+    make_video(folder / "clips" / "good.avi")
+    make_video(folder / "clips" / "single.avi", num_frames=1)
+    (folder / "clips" / "text.avi").write_text("not a video\n" * 50)
+    (folder / "clips" / "void.avi").touch()
+    make_video(folder / "new.avi")
+    names = ["good", "gone", "single", "text", "void"]
+    lines = [f"clips/{name}.avi,jump,g1,train\n" for name in names]
+    (folder / "annotations.csv").write_text("video,label,group,split1\n" + "".join(lines))
+    return folder
 
 
-def probe(listing, out, config=None):
-    config = config or {"root": str(listing.parent), "num_shards": 8}
-    arguments = ["--config", json.dumps(config), "--listing", str(listing)]
-    arguments += ["--out", str(out / "probed.parquet"), "--problems", str(out / "problems.parquet")]
-    main(build_parser().parse_args(arguments))
-    return out / "probed.parquet", out / "problems.parquet"
+@pytest.fixture
+def probe(root, tmp_path):
+    """Probe one shard; returns the two tables' paths."""
+
+    def run(shard, out="out", config=None):
+        stanza = {"adapter": "csv", "root": str(root), "num_shards": NUM_SHARDS}
+        text = json.dumps(stanza) if config is None else config
+        paths = [tmp_path / out / name for name in ("probed.parquet", "problems.parquet")]
+        options = ["--config", text, "--dataset", "mine"]
+        options += ["--shard", f"{shard:04d}-of-{NUM_SHARDS:04d}"]
+        options += ["--out", str(paths[0]), "--problems", str(paths[1])]
+        main(build_parser().parse_args(options))
+        return paths
+
+    return run
 
 
-def test_usable_videos_are_probed_and_others_recorded(listing, tmp_path):
-    probed, problems = probe(listing, tmp_path / "out")
+def test_every_video_is_probed_or_recorded_in_its_own_shard(probe):
+    videos, problems = {}, {}
+    for shard in range(NUM_SHARDS):
+        probed, rejected = probe(shard)
+        videos |= {video.video_id: (shard, video) for video in read_manifest(probed, "r")}
+        problems |= {item.video_id: (shard, item) for item in read_problems(rejected, "r")}
 
-    (video,) = read_manifest(probed, "probe_videos")
-    assert (video.video_id, video.label, video.group) == ("clips/good", "jump", "g1")
-    assert video.roles == {"s": "train"}
-    assert video.shard == shard_of("clips/good", 8)
+    assert list(videos) == ["mine/clips/good"]
+    assert {name: (item.stage, item.kind) for name, (_, item) in problems.items()} == {
+        "mine/clips/gone": ("list_videos", "missing"),
+        "mine/clips/single": ("probe_videos", "one-frame"),
+        "mine/clips/text": ("probe_videos", "unreadable"),
+        "mine/clips/void": ("probe_videos", "empty"),
+        "mine/new": ("list_videos", "unlisted"),
+    }
+    for name, (shard, _) in (videos | problems).items():
+        assert shard == shard_of(name, NUM_SHARDS)
+
+
+def test_facts_and_annotations_of_a_video_are_kept(probe):
+    shard = shard_of("mine/clips/good", NUM_SHARDS)
+
+    (video,) = read_manifest(probe(shard)[0], "probe_videos")
+
+    assert (video.path, video.label, video.group) == ("clips/good.avi", "jump", "g1")
+    assert (video.roles, video.shard) == ({"split1": "train"}, shard)
     assert (video.num_frames, video.height, video.width) == (12, 24, 32)
-    assert [
-        (item.video_id, item.stage, item.kind) for item in read_problems(problems, "probe_videos")
-    ] == [
-        ("clips/gone", "probe_videos", "missing"),
-        ("clips/single", "probe_videos", "one-frame"),
-        ("clips/text", "probe_videos", "unreadable"),
-        ("clips/void", "probe_videos", "empty"),
-    ]
 
 
-def test_a_second_run_writes_the_same_bytes(listing, tmp_path):
-    first = [path.read_bytes() for path in probe(listing, tmp_path / "out")]
+def test_a_second_run_writes_the_same_bytes(probe):
+    shard = shard_of("mine/clips/good", NUM_SHARDS)
+    first = [path.read_bytes() for path in probe(shard)]
 
-    assert [path.read_bytes() for path in probe(listing, tmp_path / "again")] == first
+    assert [path.read_bytes() for path in probe(shard, "again")] == first
 
 
-def test_an_empty_shard_gives_empty_tables(tmp_path):
-    write_listing(tmp_path / "listing.parquet", [], {})
+def test_an_empty_shard_gives_empty_tables(probe, root, make_video, tmp_path):
+    (tmp_path / "lone").mkdir()
+    make_video(tmp_path / "lone" / "x.avi")
+    stanza = {"adapter": "folder", "root": str(tmp_path / "lone"), "num_shards": NUM_SHARDS}
+    other = (shard_of("mine/x", NUM_SHARDS) + 1) % NUM_SHARDS
 
-    probed, problems = probe(tmp_path / "listing.parquet", tmp_path / "out")
+    probed, problems = probe(other, config=json.dumps(stanza))
 
     assert read_manifest(probed, "probe_videos") == []
     assert read_problems(problems, "probe_videos") == []
 
 
-def test_unknown_config_keys_are_refused(listing, tmp_path):
-    with pytest.raises(ConfigError, match="colour"):
-        probe(listing, tmp_path / "out", {"root": ".", "num_shards": 8, "colour": "red"})
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ('{"adapter": "folder", "root": ".", "num_shards": 3, "colour": "red"}', "colour"),
+        ('{"adapter": "zip", "root": ".", "num_shards": 3}', "datasets.mine.adapter: found 'zip'"),
+        ('{"adapter": ', "--config: Expecting value"),
+    ],
+)
+def test_a_wrong_stanza_is_refused_before_anything_is_written(probe, tmp_path, config, message):
+    with pytest.raises(ConfigError, match=message):
+        probe(0, config=config)
     assert not (tmp_path / "out").exists()

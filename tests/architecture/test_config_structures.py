@@ -1,0 +1,114 @@
+"""The schema of config.yaml and the structures that commands decode have the same keys."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.clustering.assign_pseudolabels import AssignConfig
+from pipelines.clustering.extract_features import FeaturesConfig
+from pipelines.clustering.fit_clusters import ClustersConfig
+from pipelines.data.build_manifest import ManifestConfig
+from pipelines.data.catalog import ADAPTERS
+from pipelines.data.generate_demo import DemoConfig
+from pipelines.evaluation.test_model import TestConfig as PredictionConfig
+from pipelines.frames.decode_frames import DecodeFramesConfig
+from pipelines.frames.index_frames import IndexFramesConfig
+from pipelines.motion.extract_flow import ExtractFlowConfig
+from pipelines.training.recipe import RecipeConfig, TrainingConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+DEFINITIONS = SCHEMA["$defs"]
+PRESET = DEFINITIONS["preset"]["properties"]
+CLUSTERING = PRESET["clustering"]["properties"]
+
+# What each command's config is made of, as rules/*.smk put it together.
+COMMANDS = [
+    (DecodeFramesConfig, PRESET["frames"]),
+    (ExtractFlowConfig, PRESET["motion"]),
+    (ClipConfig, PRESET["clips"]),
+    (FeaturesConfig, {"clips": PRESET["clips"], "features": CLUSTERING["features"]}),
+    (ClustersConfig, {"units": CLUSTERING["units"], "kmeans": CLUSTERING["kmeans"]}),
+    (AssignConfig, {"units": CLUSTERING["units"]}),
+    (
+        TrainingConfig,
+        {
+            "clips": PRESET["clips"],
+            "validation": PRESET["validation"],
+            "backbone": {},
+            "recipe": DEFINITIONS["finetuning"],
+        },
+    ),
+    (
+        PredictionConfig,
+        {
+            "clips": PRESET["clips"],
+            "validation": PRESET["validation"],
+            "test": PRESET["evaluation"]["properties"]["test"],
+        },
+    ),
+    (ManifestConfig, SCHEMA["properties"]["limits"]),
+    (IndexFramesConfig, SCHEMA["properties"]["limits"]),
+]
+
+
+def leaves_of_schema(node, prefix=""):
+    if "$ref" in node:
+        node = DEFINITIONS[node["$ref"].rsplit("/", 1)[1]]
+    if node.get("type") == "object":
+        node = node["properties"]
+    elif not node or any(key in node for key in ("type", "enum", "oneOf", "items")):
+        return {prefix}
+    return {
+        leaf
+        for key, sub in node.items()
+        for leaf in leaves_of_schema(sub, f"{prefix}.{key}".strip("."))
+    }
+
+
+def leaves_of_structure(kind, prefix=""):
+    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+        return {prefix}
+    return {
+        leaf
+        for field in msgspec.structs.fields(kind)
+        for leaf in leaves_of_structure(field.type, f"{prefix}.{field.encode_name}".strip("."))
+    }
+
+
+def test_leaves_are_found_at_every_depth():
+    # Guards the tests below against comparing nothing with nothing.
+    found = leaves_of_structure(TrainingConfig)
+
+    assert {"recipe.schedule.drop_factor", "clips.rgb_mean", "backbone"} <= found
+    assert "tvl1.scale_step" in leaves_of_schema(PRESET["motion"])
+
+
+@pytest.mark.parametrize(("kind", "section"), COMMANDS, ids=[k.__name__ for k, _ in COMMANDS])
+def test_every_key_has_a_reader_and_every_reader_a_key(kind, section):
+    assert leaves_of_structure(kind) == leaves_of_schema(section)
+
+
+@pytest.mark.parametrize("name", ["recipe", "partial_recipe", "finetuning", "partial_finetuning"])
+def test_every_recipe_of_the_schema_is_read(name):
+    known = leaves_of_structure(RecipeConfig)
+
+    assert leaves_of_schema(DEFINITIONS[name]) <= known
+    assert known - leaves_of_schema(DEFINITIONS[name]) <= {"trainable", "distillation_weight"}
+
+
+def test_what_may_be_left_out_of_a_row_may_be_left_out_of_the_whole():
+    for name in ("recipe", "finetuning"):
+        partial, whole = DEFINITIONS[f"partial_{name}"], DEFINITIONS[name]
+        assert partial["properties"] == whole["properties"]
+
+
+def test_every_dataset_key_belongs_to_an_adapter():
+    options = [leaves_of_structure(adapter.options) for adapter in ADAPTERS.values()]
+
+    assert set().union(*options) == set(DEFINITIONS["dataset"]["properties"])
+    assert set(ADAPTERS) == set(DEFINITIONS["dataset"]["properties"]["adapter"]["enum"])
+    assert leaves_of_schema(DEFINITIONS["demo_generator"]) <= leaves_of_structure(DemoConfig)

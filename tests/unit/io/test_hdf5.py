@@ -1,0 +1,82 @@
+import h5py
+import numpy as np
+import pytest
+
+from pipelines.io.errors import ContractError
+from pipelines.io.hdf5 import create, damaged_as_contract_error, open_checked, read_stamp
+
+STAMP = {"module": "test", "seed": "0"}
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "x.h5"
+    with create(path, "frames", 2, STAMP) as target:
+        values = np.arange(1000, dtype=np.int64)
+        target.create_dataset("values", data=values, chunks=(100,), fletcher32=True)
+    return path
+
+
+def read(path, name):
+    with (
+        open_checked(path, "frames", 2, "decode_frames") as source,
+        damaged_as_contract_error(path, "decode_frames"),
+    ):
+        return source[name][:]
+
+
+def test_kind_version_and_provenance_stand_in_the_file(path):
+    with open_checked(path, "frames", 2, "decode_frames") as source:
+        assert source["values"][-1] == 999
+    assert read_stamp(path) == STAMP
+
+
+@pytest.mark.parametrize(
+    ("artifact", "version", "expected"),
+    [
+        ("flow", 2, "expected flow version 2, found frames version 2"),
+        ("frames", 1, "expected frames version 1, found frames version 2"),
+    ],
+)
+def test_another_kind_or_version_is_refused(path, artifact, version, expected):
+    with pytest.raises(ContractError) as failure:
+        open_checked(path, artifact, version, "decode_frames")
+    for part in (str(path), expected, "rule decode_frames remakes it"):
+        assert part in str(failure.value)
+
+
+def test_a_foreign_hdf5_file_is_refused(tmp_path):
+    h5py.File(tmp_path / "x.h5", "w").close()
+
+    with pytest.raises(ContractError, match="found None version None"):
+        open_checked(tmp_path / "x.h5", "frames", 2, "decode_frames")
+
+
+def test_a_missing_file_names_its_rule(tmp_path):
+    with pytest.raises(ContractError, match=r"x\.h5 is missing; rule decode_frames makes it"):
+        open_checked(tmp_path / "x.h5", "frames", 2, "decode_frames")
+
+
+@pytest.mark.parametrize("kept", [0, 40, 3000])
+def test_a_truncated_file_is_refused(path, kept):
+    content = path.read_bytes()
+    assert kept < len(content)
+    path.write_bytes(content[:kept])
+
+    with pytest.raises(ContractError, match=r"is damaged .* rule decode_frames remakes it"):
+        open_checked(path, "frames", 2, "decode_frames")
+
+
+def test_a_flipped_bit_in_the_data_is_noticed(path):
+    content = bytearray(path.read_bytes())
+    place = content.index(np.arange(500, 520, dtype=np.int64).tobytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+    with pytest.raises(ContractError, match="is damaged"):
+        read(path, "values")
+
+
+def test_a_missing_dataset_is_damage(path):
+    with pytest.raises(ContractError, match="colours"):
+        read(path, "colours")

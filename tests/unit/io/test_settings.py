@@ -1,0 +1,342 @@
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines.io.errors import ConfigError
+from pipelines.io.settings import METHODS, at_path, load_settings, merged
+
+ROOT = Path(__file__).resolve().parents[3]
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+@pytest.fixture
+def config():
+    return copy.deepcopy(SHIPPED)
+
+
+def put(config, path, value):
+    *parents, last = path.split(".")
+    at_path(config, ".".join(parents))[last] = value
+
+
+def sweep(**changes):
+    return {
+        "tune": {
+            "target": "demo",
+            "grids": {"random": {"evaluation.methods.random.optimizer.learning_rate": [1.0, 2.0]}},
+            **changes,
+        }
+    }
+
+
+def rate(settings, preset, method="random"):
+    return settings.presets[preset]["evaluation"]["methods"][method]["optimizer"]["learning_rate"]
+
+
+def test_the_shipped_configuration_loads_and_every_preset_is_complete(config):
+    settings = load_settings(config, SCHEMA)
+
+    assert set(settings.presets) == set(SHIPPED["presets"])
+    for preset in settings.presets.values():
+        assert set(preset["evaluation"]["methods"]) == set(METHODS)
+        for recipe in [*preset["training"].values(), *preset["evaluation"]["methods"].values()]:
+            assert recipe["schedule"]["length"] > 0
+    assert config == SHIPPED
+
+
+@pytest.mark.parametrize("name", ["examples/ut_interaction.yaml", "sweeps/demo.yaml"])
+def test_the_overlays_in_the_manual_load(config, name):
+    overlay = yaml.safe_load((ROOT / "docs" / name).read_text())
+
+    settings = load_settings(merged(config, overlay), SCHEMA)
+
+    assert set(overlay.get("targets", {})) <= set(settings.targets)
+    assert set(overlay.get("sweeps", {})) == set(settings.trials)
+
+
+def test_the_paper_preset_is_as_printed(config):
+    # MotionFit section 4.2 and Table 3.
+    paper = load_settings(config, SCHEMA).presets["paper"]
+
+    schedule = paper["training"]["generator"]["schedule"]
+    assert (schedule["unit"], schedule["length"]) == ("epochs", 120)
+    assert schedule["drops"] == [40, 60, 80]
+    assert paper["training"]["generator"]["clips_per_video"] == 3
+    assert paper["training"]["self_training"]["schedule"]["drops"] == [20, 40]
+    assert paper["clustering"]["kmeans"]["num_clusters"] == 1000
+    assert (paper["clips"]["num_frames"], paper["clips"]["crop_px"]) == (16, 112)
+    assert paper["frames"]["size"] == [128, 171]
+    assert paper["evaluation"]["methods"]["motionfit"]["trainable"] == ["layer3", "layer4", "fc"]
+    assert paper["evaluation"]["methods"]["random"]["trainable"] == "all"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "parts"),
+    [
+        (
+            "presets.demo.training.generator.shedule",
+            {},
+            ["presets.demo.training.generator: unknown key 'shedule' (did you mean 'schedule'?)"],
+        ),
+        ("presets.demo.clips.num_frames", "8", ["presets.demo.clips.num_frames", "'8'", "write 8"]),
+        (
+            "presets.paper.training.generator.optimizer.learning_rate",
+            "1e-3",
+            ["learning_rate: expected number, found the text '1e-3'", "write 0.001"],
+        ),
+        (
+            "presets.demo.training.generator.optimizer.name",
+            "adam",
+            ["optimizer.name: found 'adam'; choices: 'sgd', 'adamw'"],
+        ),
+        ("targets.demo.methods", ["motionfits"], ["targets.demo.methods.0: found 'motionfits'"]),
+        ("targets.demo.preset", "dmo", ["targets.demo.preset: found 'dmo'; choices: paper, demo"]),
+        ("targets.demo.dataset", "ucf", ["targets.demo.dataset: found 'ucf'; choices: demo"]),
+        ("targets.demo.source", ["ucf:split1"], ["targets.demo.source: found 'ucf'; choices"]),
+        ("targets.demo.generator", {"dataset": "x"}, ["targets.demo.generator.dataset: found 'x'"]),
+        ("targets.demo.seed", [0], ["targets.demo: unknown key 'seed' (did you mean 'seeds'?)"]),
+        ("datasets.demo.num_shards", 0, ["datasets.demo.num_shards: 0 is less than the minimum"]),
+        ("datasets.demo.adapter", "zip", ["datasets.demo.adapter: found 'zip'; choices: 'ucf101'"]),
+        ("compute.device", "gpu", ["compute.device: found 'gpu'; choices: 'auto', 'cpu', 'cuda'"]),
+        ("limits.max_skipped_fraction", 5, ["limits.max_skipped_fraction: 5 is greater"]),
+        ("presets.demo.base", "papr", ["presets.demo.base: found 'papr'; choices: paper, demo"]),
+        (
+            "presets.demo.clips.crop_px",
+            9999,
+            ["presets.demo.clips.crop_px: expected at most the frames' smaller side", "found 9999"],
+        ),
+        ("presets.Mine", {"base": "demo"}, ["presets: 'Mine' does not match"]),
+        ("extra", 1, ["top level: unknown key 'extra'; choices: targets, datasets"]),
+    ],
+)
+def test_what_is_wrong_is_named_with_value_and_choices(config, path, value, parts):
+    if "." in path:
+        put(config, path, value)
+    else:
+        config[path] = value
+
+    with pytest.raises(ConfigError) as failure:
+        load_settings(config, SCHEMA)
+    assert [part for part in parts if part not in str(failure.value)] == []
+
+
+def test_a_preset_without_base_must_be_complete(config):
+    config["presets"]["mine"] = {"clips": copy.deepcopy(config["presets"]["paper"]["clips"])}
+
+    with pytest.raises(ConfigError, match=r"presets\.mine: .*'frames' is a required property"):
+        load_settings(config, SCHEMA)
+
+
+def test_mars_needs_the_weight_of_its_feature_term(config):
+    del config["presets"]["paper"]["evaluation"]["methods"]["mars"]["distillation_weight"]
+
+    with pytest.raises(ConfigError, match=r"methods\.mars: distillation_weight is missing"):
+        load_settings(config, SCHEMA)
+
+
+def test_bases_that_form_a_circle_are_refused(config):
+    config["presets"]["one"] = {"base": "two"}
+    config["presets"]["two"] = {"base": "one"}
+
+    with pytest.raises(ConfigError, match=r"presets\.one: bases form a circle one -> two -> one"):
+        load_settings(config, SCHEMA)
+
+
+def test_defaults_are_filled_in(config):
+    for name in ("sweeps", "limits", "compute"):
+        del config[name]
+    config["targets"]["mine"] = {"dataset": "ucf101", "source": ["ucf101"]}
+
+    settings = load_settings(config, SCHEMA)
+
+    assert settings.limits == {"max_skipped_fraction": 0.05}
+    assert settings.compute == {
+        "num_threads": 1,
+        "num_workers": 0,
+        "device": "auto",
+        "checkpoint_seconds": 60,
+    }
+    assert settings.trials == {}
+    assert settings.targets["mine"] == {
+        "preset": "paper",
+        "dataset": "ucf101",
+        "splits": ["split1"],
+        "seeds": [0],
+        "source": ["ucf101"],
+        "generator": {"dataset": "ucf101", "split": "same"},
+        "methods": list(METHODS),
+    }
+
+
+def test_a_preset_holds_only_what_differs_from_its_base(config):
+    config["presets"]["demo"]["training"]["generator_appearance"] = {"clips_per_video": 1}
+    config["presets"]["mine"] = {
+        "base": "smoke",
+        "clips": {"stride": 2},
+        "training": {"generator": {"optimizer": {"learning_rate": 0.5}}},
+    }
+
+    settings = load_settings(config, SCHEMA)
+    mine, smoke = settings.presets["mine"], settings.presets["smoke"]
+
+    assert mine["clips"] == {**smoke["clips"], "stride": 2}
+    assert mine["training"]["generator"]["schedule"] == smoke["training"]["generator"]["schedule"]
+    # A base's rows are merged as they were written, so the common recipe reaches them.
+    assert mine["training"]["generator_appearance"] == {
+        **mine["training"]["generator"],
+        "clips_per_video": 1,
+        "schedule": smoke["training"]["generator_appearance"]["schedule"],
+    }
+    assert mine["training"]["generator"]["optimizer"]["learning_rate"] == 0.5
+    assert mine["training"]["self_training"] == smoke["training"]["self_training"]
+    assert "base" not in mine
+
+
+def test_rows_are_the_common_recipe_with_their_differences(config):
+    config["presets"]["demo"]["evaluation"]["methods"]["mers"] = {"dropout": 0.5}
+
+    evaluation = load_settings(config, SCHEMA).presets["demo"]["evaluation"]
+
+    assert evaluation["methods"]["motionfit"] == evaluation["finetuning"]
+    assert evaluation["methods"]["mers"] == {**evaluation["finetuning"], "dropout": 0.5}
+
+
+SECTIONS = {
+    "frames": ("frames",),
+    "generator": ("frames", "motion", "training.generator"),
+    "finetuning": ("frames", "evaluation.finetuning"),
+}
+
+
+def test_presets_share_the_artifacts_of_stages_that_they_agree_in(config):
+    config["presets"]["mine"] = {"base": "demo", "evaluation": {"finetuning": {"dropout": 0.5}}}
+    config["presets"]["yours"] = {"base": "mine", "frames": {"jpeg_quality": 50}}
+
+    settings = load_settings(config, SCHEMA)
+
+    def homes(preset):
+        return {stage: settings.home(preset, SECTIONS, stage) for stage in SECTIONS}
+
+    assert homes("mine") == {"frames": "demo", "generator": "demo", "finetuning": "mine"}
+    assert homes("yours") == {"frames": "yours", "generator": "yours", "finetuning": "yours"}
+    assert homes("demo") == {"frames": "demo", "generator": "demo", "finetuning": "demo"}
+
+
+def test_a_sweep_tries_every_combination(config):
+    path = "evaluation.methods.random"
+    grid = {f"{path}.optimizer.learning_rate": [1.0, 2.0], f"{path}.dropout": [0.1, 0.2]}
+    config["sweeps"] = sweep(grids={"random": grid, "mars": {f"{path}.dropout": [0.3]}}, seeds=[4])
+
+    settings = load_settings(config, SCHEMA)
+
+    trials = settings.trials["tune"]
+    assert [trial.target for trial in trials] == [
+        "tune-random-00",
+        "tune-random-01",
+        "tune-random-02",
+        "tune-random-03",
+        "tune-mars-00",
+    ]
+    assert [tuple(trial.overrides.values()) for trial in trials[:4]] == [
+        (1.0, 0.1),
+        (1.0, 0.2),
+        (2.0, 0.1),
+        (2.0, 0.2),
+    ]
+    for trial in trials:
+        target = settings.targets[trial.target]
+        assert target == {
+            **settings.targets["demo"],
+            "preset": trial.target,
+            "seeds": [4],
+            "methods": [trial.method],
+        }
+        for key, value in trial.overrides.items():
+            assert at_path(settings.presets[trial.target], key) == value
+    assert settings.presets["demo"] == load_settings(SHIPPED, SCHEMA).presets["demo"]
+
+
+def test_trials_share_what_their_overrides_leave_alone(config):
+    config["sweeps"] = sweep(
+        overrides={"validation.fraction": 0.123},
+        grids={
+            "random": {"evaluation.methods.random.dropout": [0.1, 0.2]},
+            "motionfit": {
+                "training.self_training.dropout": [0.3, 0.4],
+                "evaluation.methods.motionfit.dropout": [0.1, 0.2],
+            },
+        },
+    )
+    sections = {
+        "frames": ("frames",),
+        "generator": ("frames", "validation", "training.generator"),
+        "self_training": ("frames", "validation", "training.self_training"),
+    }
+
+    settings = load_settings(config, SCHEMA)
+
+    def homes(stage):
+        return [settings.home(t.target, sections, stage) for t in settings.trials["tune"]]
+
+    assert homes("frames") == ["demo"] * 6
+    assert homes("generator") == ["tune-base-00"] * 6
+    first, third = "tune-motionfit-00", "tune-motionfit-02"
+    assert homes("self_training") == ["tune-base-00"] * 2 + [first, first, third, third]
+
+
+def test_an_override_of_a_common_recipe_reaches_its_rows(config):
+    demo = config["presets"]["demo"]
+    demo["training"]["generator_appearance"] = {}
+    demo["evaluation"]["methods"] = {"random": {"optimizer": {"learning_rate": 0.25}}}
+    config["sweeps"] = sweep(
+        grids={
+            "motionfit": {"evaluation.finetuning.optimizer.learning_rate": [5.0]},
+            "random": {"evaluation.finetuning.optimizer.learning_rate": [5.0]},
+            "appearance": {"training.generator.dropout": [0.5]},
+        }
+    )
+
+    settings = load_settings(config, SCHEMA)
+
+    assert rate(settings, "tune-motionfit-00", "motionfit") == 5.0
+    assert rate(settings, "tune-random-00", "random") == 0.25
+    appearance = settings.presets["tune-appearance-00"]["training"]["generator_appearance"]
+    assert appearance["dropout"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"target": "dmo"}, r"sweeps\.tune\.target: found 'dmo'; choices: .*did you mean 'demo'"),
+        ({"overrides": {"clips.size": 1}}, r"sweeps: trial tune-base-00 sets clips\.size, which"),
+        ({"grids": {"random": {"colour": [1]}}}, "trial tune-random-00 sets colour, which no"),
+        (
+            {"grids": {"random": {"training.generator.checkpoint.last": [1]}}},
+            r"sets training\.generator\.checkpoint\.last, which no preset has",
+        ),
+        (
+            {"grids": {"random": {"clips.crop_px": ["56"]}}},
+            r"presets\.tune-random-00\.clips\.crop_px: expected a whole number, found the text",
+        ),
+        ({"grids": {"stc": {"clips.crop_px": [8]}}}, r"sweeps\.tune\.grids: unknown key 'stc'"),
+    ],
+)
+def test_wrong_sweeps_are_refused(config, changes, message):
+    config["sweeps"] = sweep(**changes)
+
+    with pytest.raises(ConfigError, match=message):
+        load_settings(config, SCHEMA)
+
+
+def test_merging_goes_key_by_key_and_replaces_lists():
+    base = {"a": {"b": 1, "c": [1, 2]}, "d": 1}
+
+    assert merged(base, {"a": {"c": [3]}, "e": {"f": 2}, "d": {"g": 1}}) == {
+        "a": {"b": 1, "c": [3]},
+        "d": {"g": 1},
+        "e": {"f": 2},
+    }
+    assert base == {"a": {"b": 1, "c": [1, 2]}, "d": 1}

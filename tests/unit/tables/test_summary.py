@@ -1,0 +1,52 @@
+import math
+
+import pytest
+
+from pipelines.tables.summary import compare, summarise
+
+
+def test_one_value_has_no_spread():
+    assert summarise({("split1", 0): 50.0}) == (50.0, None, 1, 1)
+
+
+def test_over_seeds_where_there_is_one_split():
+    found = summarise({("split1", 0): 1.0, ("split1", 1): 2.0, ("split1", 2): 6.0})
+
+    # Deviations -2, -1, 3: variance 14 / 2.
+    assert found == (3.0, pytest.approx(math.sqrt(7)), 1, 3)
+
+
+def test_over_splits_of_the_mean_over_seeds():
+    values = {
+        ("split1", 0): 10.0,
+        ("split1", 1): 30.0,
+        ("split2", 0): 40.0,
+        ("split2", 1): 44.0,
+        ("split3", 0): 59.0,
+        ("split3", 1): 57.0,
+    }
+
+    # Means 20, 42, 58; their mean 40; deviations -20, 2, 18: variance 728 / 2.
+    assert summarise(values) == (40.0, pytest.approx(math.sqrt(364)), 3, 2)
+
+
+def test_no_run_or_unequal_seeds_are_refused():
+    with pytest.raises(ValueError, match="at least one run"):
+        summarise({})
+    with pytest.raises(ValueError, match="same seeds for every split"):
+        summarise({("split1", 0): 1.0, ("split2", 1): 1.0})
+
+
+def test_pairs_are_counted_where_they_differ():
+    right = [True, True, True, False, False]
+    other = [True, False, False, True, False]
+
+    assert compare(right, other) == (pytest.approx(20.0), 2, 1)
+    assert compare(other, right) == (pytest.approx(-20.0), 1, 2)
+
+
+def test_pairs_must_be_aligned():
+    with pytest.raises(ValueError, match="zip"):
+        compare([True], [True, False])
+    with pytest.raises(ValueError, match="found none"):
+        compare([], [])

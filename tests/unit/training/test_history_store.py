@@ -1,0 +1,34 @@
+import pytest
+
+from pipelines.io.errors import ContractError
+from pipelines.io.parquet import read_stamp
+from pipelines.training.history_store import HISTORY_SCHEMA, read_history, write_history
+
+ROWS = [
+    {"loss": 2.0, "top1": 0.25, "learning_rate": 0.1, "step": 10.0, "validation_score": 0.5},
+    {"loss": 1.0, "top1": 0.75, "learning_rate": 0.2, "step": 20.0, "validation_score": 0.25},
+]
+
+
+def test_round_trip_in_fixed_columns(tmp_path):
+    write_history(tmp_path / "x.parquet", ROWS, {"seed": "1"})
+
+    found = read_history(tmp_path / "x.parquet")
+    assert list(found) == HISTORY_SCHEMA.names
+    assert found.to_dict("records") == ROWS
+    assert found["step"].dtype == "int64"
+    assert read_stamp(tmp_path / "x.parquet") == {"seed": "1"}
+
+
+def test_what_a_task_does_not_measure_is_null(tmp_path):
+    rows = [{"loss": 2.0, "learning_rate": 0.1, "step": 10.0}]
+    write_history(tmp_path / "x.parquet", rows, {})
+
+    found = read_history(tmp_path / "x.parquet")
+    assert found[["top1", "validation_score"]].isna().all(axis=None)
+    assert found["loss"].tolist() == [2.0]
+
+
+def test_a_missing_curve_is_named(tmp_path):
+    with pytest.raises(ContractError, match=r"x\.parquet is missing"):
+        read_history(tmp_path / "x.parquet")

@@ -1,0 +1,45 @@
+import pytest
+import torch
+from torch import nn
+from torch.optim import AdamW
+
+from pipelines.training.optimizer import build_optimizer
+from pipelines.training.recipe import OptimizerConfig
+
+
+def step(optimizer, parameter, gradient):
+    parameter.grad = torch.full_like(parameter, gradient)
+    optimizer.step()
+
+
+def test_sgd_is_plain_momentum_with_weight_decay():
+    weight = nn.Parameter(torch.tensor([2.0]))
+    optimizer = build_optimizer([weight], OptimizerConfig("sgd", 0.1, 0.9, 0.5))
+
+    step(optimizer, weight, 1.0)
+    # Gradient 1 + 0.5 * 2 = 2; velocity 2; no Nesterov look-ahead.
+    assert weight.item() == pytest.approx(2 - 0.1 * 2)
+    step(optimizer, weight, 1.0)
+    # Gradient 1 + 0.5 * 1.8 = 1.9; velocity 0.9 * 2 + 1.9 = 3.7.
+    assert weight.item() == pytest.approx(1.8 - 0.1 * 3.7)
+
+
+def test_adamw_decays_weights_apart_from_the_gradient():
+    weight = nn.Parameter(torch.tensor([2.0]))
+    optimizer = build_optimizer([weight], OptimizerConfig("adamw", 0.1, 0.9, 0.5))
+
+    step(optimizer, weight, 3.0)
+    # The first step has size lr whatever the gradient; decay multiplies by 1 - lr * 0.5.
+    assert weight.item() == pytest.approx(2 * (1 - 0.1 * 0.5) - 0.1, abs=1e-6)
+    assert isinstance(optimizer, AdamW)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_frozen_parameters_are_left_out(name):
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    model[0].requires_grad_(requires_grad=False)
+
+    optimizer = build_optimizer(model.parameters(), OptimizerConfig(name, 0.1, 0.9, 0.5))
+
+    (group,) = optimizer.param_groups
+    assert [id(found) for found in group["params"]] == [id(p) for p in model[1].parameters()]

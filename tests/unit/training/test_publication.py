@@ -1,0 +1,110 @@
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from pipelines.io.options import RunOptions
+from pipelines.io.provenance import source_digest
+from pipelines.models.weights import ModelMeta, load_model
+from pipelines.training.clip_sources import ClipSource
+from pipelines.training.engine import NonFiniteLossError
+from pipelines.training.history_store import read_history
+from pipelines.training.publication import prepare, train_and_publish
+from pipelines.training.recipe import OptimizerConfig, RecipeConfig, ScheduleConfig
+from pipelines.training.tasks import Task
+
+MODULE = "pipelines.training.train_generator"
+SCHEDULE = ScheduleConfig("epochs", 3, "step", (), 0.1, 0, 1)
+RECIPE = RecipeConfig(1, 2, OptimizerConfig("sgd", 0.5, 0.0, 0.0), SCHEDULE, 0.0, "best")
+
+
+class Descent(Task):
+    """Loss = weight: every step takes the learning rate off."""
+
+    def __init__(self):
+        super().__init__()
+        self.model = nn.Linear(1, 1, bias=False)
+        nn.init.constant_(self.model.weight, 5.0)
+
+    def forward(self, batch):
+        return {"loss": self.model.weight.sum() * batch["factor"]}
+
+
+@pytest.fixture
+def publish(tmp_path):
+    """Train on three videos in batches of two: six steps."""
+    (tmp_path / "frames.h5").write_text("frames")
+    (tmp_path / "manifest.parquet").write_text("manifest")
+    source = ClipSource({}, None, None, (tmp_path / "frames.h5",))
+    options = RunOptions(
+        "{}", 4, tmp_path / "state", tmp_path / "out" / "model.pt", tmp_path / "out" / "h.parquet"
+    )
+
+    def run(validate=None, factor=1.0):
+        batch = {"factor": torch.tensor(factor), "video_id": ["a"]}
+        train_and_publish(
+            MODULE,
+            options,
+            Descent(),
+            RECIPE,
+            3,
+            lambda first, last: [batch] * (last - first),
+            validate,
+            source,
+            (tmp_path / "manifest.parquet",),
+            lambda notes: ModelMeta("r2plus1d-tiny", "rgb", 1, notes=dict(notes)),
+        )
+        return tmp_path
+
+    return run
+
+
+def test_model_history_and_provenance_are_published(publish, monkeypatch):
+    monkeypatch.setenv("PIPELINE_CHECKPOINT_SECONDS", "0")
+    folder = publish()
+
+    stored = load_model(folder / "out" / "model.pt", "rule")
+    assert stored.state["weight"].item() == pytest.approx(5 - 6 * 0.5)
+    assert stored.meta.notes == {"step": "6", "num_videos": "3"}
+    assert (stored.stamp["module"], stored.stamp["seed"]) == (MODULE, "4")
+    assert stored.stamp["code"] == source_digest(MODULE)
+    inputs = [str(folder / name) for name in ("frames.h5", "manifest.parquet")]
+    assert json.loads(stored.stamp["inputs"]) == inputs
+    history = read_history(folder / "out" / "h.parquet")
+    assert history["step"].tolist() == [2, 4, 6]
+    assert history["loss"].tolist() == pytest.approx([4.75, 3.75, 2.75])
+    assert list((folder / "state").iterdir()) == []
+
+
+def test_the_best_weights_carry_their_score(publish):
+    scores = iter([0.25, 0.75, 0.5])
+
+    folder = publish(validate=lambda task: next(scores))
+
+    stored = load_model(folder / "out" / "model.pt", "rule")
+    assert stored.state["weight"].item() == pytest.approx(5 - 4 * 0.5)
+    assert stored.meta.notes == {
+        "step": "4",
+        "num_videos": "3",
+        "best_validation_score": "0.750000",
+    }
+
+
+def test_a_failed_training_publishes_nothing(publish, tmp_path):
+    with pytest.raises(NonFiniteLossError, match="train_generator: loss is nan at step 0"):
+        publish(factor=float("nan"))
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_preparing_seeds_torch_and_fixes_its_threads(monkeypatch):
+    before = torch.get_num_threads()
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    try:
+        assert prepare(11) == torch.device("cpu")
+        assert torch.get_num_threads() == 2
+        drawn = torch.rand(3)
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(drawn, torch.rand(3, generator=torch.Generator().manual_seed(11)))

@@ -1,0 +1,41 @@
+import json
+
+import pytest
+
+from pipelines.io.config import decode_config
+from pipelines.io.errors import ConfigError
+from pipelines.training.recipe import TrainingConfig
+from tests.tiny_dataset import training_config
+
+
+def decoded(**changes):
+    return decode_config(json.dumps(training_config(**changes)), TrainingConfig)
+
+
+def test_a_training_is_decoded_with_defaults_for_what_only_fine_tuning_has():
+    found = decoded(fraction=0.25)
+
+    assert found.validation.fraction == 0.25
+    assert found.recipe.schedule.length == 4
+    assert (found.recipe.trainable, found.recipe.distillation_weight) == ("all", 0.0)
+
+
+@pytest.mark.parametrize("trainable", ["all", ["layer3", "fc"]])
+def test_stages_are_all_or_a_list(trainable):
+    expected = trainable if trainable == "all" else tuple(trainable)
+
+    assert decoded(trainable=trainable).recipe.trainable == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"colour": 1}, "colour"),
+        ({"checkpoint": "first"}, "'first'"),
+        ({"clips_per_video": "3"}, "clips_per_video"),
+        ({"optimizer": {"name": "sgd"}}, "learning_rate"),
+    ],
+)
+def test_what_does_not_fit_is_named(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        decoded(**changes)

@@ -150,7 +150,8 @@ def _remark(method: str, config: TableConfig) -> str:
     }
     if foreign:
         remarks.append(f"generator labels {', '.join(sorted(foreign))} for all splits")
-    if method == "random" and table5_row(method, config.dataset).top1 is not None:  # type: ignore[union-attr]
+    printed = table5_row(method, config.dataset)
+    if method == "random" and printed is not None and printed.top1 is not None:
         remarks.append("published value is VCOP's, a 10-layer R(2+1)D")
     return "; ".join(remarks)
 

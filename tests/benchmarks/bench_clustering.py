@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import torch
 from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
 from pipelines.clustering import extract_features

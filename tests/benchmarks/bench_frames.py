@@ -100,9 +100,11 @@ def _seek_and_read(
     """A clip `(T, H, W, 3)`: go to the key frame before it and decode up to its end."""
     stream = container.streams.video[0]
     stream.thread_type = "NONE"
-    tick = 1 / (FPS * stream.time_base)
-    container.seek(round(start * tick), stream=stream)
-    found = itertools.dropwhile(lambda frame: frame.pts < start * tick, container.decode(video=0))
+    container.seek(round(start / FPS * av.time_base))
+    # Half a frame early: times of frames are rounded to the container's ticks.
+    found = itertools.dropwhile(
+        lambda frame: frame.time < (start - 0.5) / FPS, container.decode(video=0)
+    )
     height, width = size
     scaler = VideoReformatter()
     return np.stack(

@@ -30,7 +30,10 @@ def extraction(folder: Path) -> Contest:
     """extract_flow with the demo preset against the bare solver on ready grey frames."""
     shard = _small_shard(folder)
     parameters = preset_value("demo", "motion.tvl1")
-    solver = cv2.optflow.DualTVL1OpticalFlow_create(*_positional(parameters), False)
+    # OpenCV's own type stubs leave the contrib class out.
+    solver = cv2.optflow.DualTVL1OpticalFlow_create(  # type: ignore[attr-defined]
+        *_positional(parameters), False
+    )
     grey = _grey_videos(shard)
     config = canonical(preset_value("demo", "motion"))
 

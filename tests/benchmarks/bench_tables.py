@@ -47,7 +47,7 @@ def building(folder: Path) -> Contest:
 
     def peer() -> None:
         columns = ["video_id", "label", "predicted"]
-        tables = [pd.read_parquet(run["predictions"], columns=columns) for run in runs]
+        tables = [pd.read_parquet(str(run["predictions"]), columns=columns) for run in runs]
         keys = [(run["method"], run["split"], run["seed"]) for run in runs]
         joined = pd.concat(tables, keys=keys)
         (joined["label"] == joined["predicted"]).groupby(level=[0, 1, 2]).mean()

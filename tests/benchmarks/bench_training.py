@@ -69,7 +69,7 @@ def _bare_step(
         model(batch[modality].flatten(0, 1)), batch["label"].flatten()
     )
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
 
 

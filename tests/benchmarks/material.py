@@ -1,10 +1,11 @@
 """What benchmarks work on: videos, manifests, shards. Made once in the folder of a run."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import av
 import cv2
@@ -60,8 +61,9 @@ def training_config(preset: str, recipe: str, modality: str, **changes: object) 
 
 def listed(folder: Path, paths: Sequence[Path]) -> Path:
     """A text file with one path per line."""
-    target = folder / f"list-{abs(hash(tuple(paths)))}.txt"
-    target.write_text("".join(f"{path}\n" for path in paths))
+    text = "".join(f"{path}\n" for path in paths)
+    target = folder / f"list-{hashlib.sha256(text.encode()).hexdigest()[:16]}.txt"
+    target.write_text(text)
     return target
 
 
@@ -108,7 +110,7 @@ def encoded_video(
 
     def write(path: Path) -> None:
         with av.open(str(path), "w", format="mp4") as container:
-            stream = container.add_stream(codec, rate=30)
+            stream = cast(av.VideoStream, container.add_stream(codec, rate=30))
             stream.height, stream.width, stream.pix_fmt = *size, "yuv420p"
             for picture in moving_texture(num_frames, size, seed):
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
@@ -194,10 +196,9 @@ def demo_manifest(folder: Path) -> Path:
 
 def demo_frames(folder: Path) -> Path:
     """The demo's frame shard at the demo preset's size."""
-    manifest, root = demo_manifest(folder), folder / "demo"
+    root = demo_manifest(folder).parent
     if not (root / "frames.h5").exists():
         _decode(root / "probed.parquet", root / "videos", "demo", root / "frames.h5")
-    assert manifest.exists()
     return root / "frames.h5"
 
 

@@ -348,14 +348,19 @@ def test_a_flipped_bit_is_noticed(copied, documented):
         spoiled = bytearray(content)
         spoiled[place] ^= 0x10
         path.write_bytes(spoiled)
-        try:
-            READERS[documented.artifact](path)
-        except ContractError as error:
-            assert path.name in str(error)
-        else:
+        if not is_refused(documented, path):
             unnoticed.append(name)
 
     assert unnoticed == []
+
+
+def is_refused(documented: DocumentedFile, path: Path) -> bool:
+    """Whether the reader raises a ContractError that names the file."""
+    try:
+        READERS[documented.artifact](path)
+    except ContractError as error:
+        return path.name in str(error)
+    return False
 
 
 def payload(path: Path, file_format: str) -> Iterator[tuple[str, int]]:

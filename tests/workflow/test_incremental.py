@@ -49,23 +49,23 @@ def in_preset(path, value):
         pytest.param(in_preset("motion.tvl1.num_warps", 1), FLOW, id="motion"),
         pytest.param(in_preset("clips.horizontal_flip", False), CLIPS, id="clips"),
         pytest.param(
-            in_preset("training.generator_appearance.dropout", 0.1),
+            in_preset("training.generator_appearance.dropout", 0.123),
             {"train_generator": 1, "extract_features": 2, "fit_clusters": 1}
             | {"assign_pseudolabels": 1, "self_train": 1}
             | ONE_ROW,
             id="appearance generator",
         ),
         pytest.param(in_preset("clustering.kmeans.num_clusters", 3), CLUSTERED, id="clusters"),
-        pytest.param(in_preset("training.self_training.dropout", 0.1), SELF_TRAINED, id="self"),
+        pytest.param(in_preset("training.self_training.dropout", 0.123), SELF_TRAINED, id="self"),
         pytest.param(
             # random has a rate of its own.
-            in_preset("evaluation.finetuning.optimizer.learning_rate", 0.003),
+            in_preset("evaluation.finetuning.optimizer.learning_rate", 0.00123),
             {"finetune": 4, "test_model": 4, "build_table5": 1},
             id="fine-tuning rate",
         ),
-        pytest.param(in_preset("evaluation.finetuning.dropout", 0.1), ROWS, id="fine-tuning"),
+        pytest.param(in_preset("evaluation.finetuning.dropout", 0.123), ROWS, id="fine-tuning"),
         pytest.param(
-            in_preset("evaluation.methods.mers.optimizer.learning_rate", 0.003), ONE_ROW, id="row"
+            in_preset("evaluation.methods.mers.optimizer.learning_rate", 0.00123), ONE_ROW, id="row"
         ),
         pytest.param(
             in_preset("evaluation.test.num_clips", 3),
@@ -80,7 +80,7 @@ def test_edit_of_a_value(smoke, overlay, expected):
 
 
 def test_edit_of_one_row_spares_the_other_rows(smoke):
-    plan = smoke.plan(TABLE, overlay=in_preset("evaluation.methods.mers.dropout", 0.1))
+    plan = smoke.plan(TABLE, overlay=in_preset("evaluation.methods.mers.dropout", 0.123))
 
     row = "results/evaluation/smoke/mers/split1/seed0"
     assert sorted(plan) == [
@@ -113,8 +113,8 @@ def reversed_keys(value):
         ("tables/markdown.py", {"build_table5": 1}),
         ("evaluation/test_model.py", {"test_model": 5, "build_table5": 1}),
         ("clustering/kmeans.py", CLUSTERED),
-        ("motion/tvl1.py", FLOW),
-        # Every command that reads frames or flow through torch, none of data, frames and motion.
+        ("motion/sources.py", FLOW),
+        # Every command that reads clips, none of data, frames and motion.
         ("clips/transforms.py", CLIPS),
     ],
 )

@@ -37,7 +37,7 @@ def _rounds(loss: Callable[[], Tensor], logits: Tensor) -> Callable[[], None]:
     def work() -> None:
         for _ in range(NUM_ROUNDS):
             logits.grad = None
-            loss().backward()
+            loss().backward()  # type: ignore[no-untyped-call]
 
     return work
 

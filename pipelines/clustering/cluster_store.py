@@ -14,7 +14,13 @@ import numpy as np
 
 from pipelines.clustering.granularity import UnitsConfig
 from pipelines.clustering.kmeans import Clustering
-from pipelines.io.hdf5 import create, damaged_as_contract_error, open_checked
+from pipelines.io.hdf5 import (
+    create,
+    damaged_as_contract_error,
+    fixed_length_text,
+    open_checked,
+    read_text,
+)
 
 ARTIFACT = "clusters"
 VERSION = 1
@@ -40,7 +46,7 @@ def write_clusters(path: Path, clusters: StoredClusters, stamp: Mapping[str, str
     """Write the centres; `path` comes from `atomic_path`."""
     with create(path, ARTIFACT, VERSION, stamp) as target:
         target.create_dataset("centres", data=clusters.clustering.centres, fletcher32=True)
-        target.attrs["granularity"] = clusters.units.granularity
+        target.attrs["granularity"] = fixed_length_text(clusters.units.granularity)
         target.attrs["percentile"] = clusters.units.percentile
         target.attrs["num_units"] = clusters.num_units
         target.attrs["inertia"] = clusters.clustering.inertia
@@ -64,6 +70,8 @@ def read_clusters(path: Path) -> StoredClusters:
         )
         return StoredClusters(
             clustering,
-            UnitsConfig(str(source.attrs["granularity"]), float(source.attrs["percentile"])),
+            UnitsConfig(
+                str(read_text(source.attrs["granularity"])), float(source.attrs["percentile"])
+            ),
             int(source.attrs["num_units"]),
         )

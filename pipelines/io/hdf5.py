@@ -25,9 +25,9 @@ def create(path: Path, artifact: str, version: int, stamp: Mapping[str, str]) ->
     # checked blocks: with both, a flipped bit anywhere is noticed (720 of 1000 flips raised, the
     # other 280 changed nothing that is read).
     target = h5py.File(path, "w", libver="v110")
-    target.attrs["artifact"] = _fixed_length(artifact)
+    target.attrs["artifact"] = fixed_length_text(artifact)
     target.attrs["version"] = version
-    target.attrs["stamp"] = _fixed_length(json.dumps(dict(stamp)))
+    target.attrs["stamp"] = fixed_length_text(json.dumps(dict(stamp)))
     return target
 
 
@@ -45,7 +45,7 @@ def open_checked(path: Path, artifact: str, version: int, rule: str) -> h5py.Fil
     """
     with damaged_as_contract_error(path, rule):
         source = h5py.File(path, "r")
-        found = (_text(source.attrs.get("artifact")), source.attrs.get("version"))
+        found = (read_text(source.attrs.get("artifact")), source.attrs.get("version"))
     if found != (artifact, version):
         source.close()
         raise ContractError(
@@ -58,15 +58,17 @@ def open_checked(path: Path, artifact: str, version: int, rule: str) -> h5py.Fil
 def read_stamp(path: Path) -> dict[str, str]:
     """The provenance stored by `create`."""
     with h5py.File(path, "r") as source:
-        return dict(json.loads(_text(source.attrs["stamp"]) or "{}"))
+        return dict(json.loads(read_text(source.attrs["stamp"]) or "{}"))
 
 
-def _fixed_length(text: str) -> np.ndarray[Any, Any]:
+def fixed_length_text(text: str) -> np.ndarray[Any, Any]:
+    """Text as an attribute value that stands in a checksummed block; see `read_text`."""
     encoded = text.encode()
     return np.array(encoded, dtype=h5py.string_dtype("utf-8", max(1, len(encoded))))
 
 
-def _text(value: Any) -> str | None:  # noqa: ANN401 - an HDF5 attribute of any type
+def read_text(value: Any) -> str | None:  # noqa: ANN401 - an HDF5 attribute of any type
+    """The text of an attribute that `fixed_length_text` made; other values as they are."""
     return value.decode() if isinstance(value, bytes) else value
 
 

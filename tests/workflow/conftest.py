@@ -11,13 +11,13 @@ import pytest
 from pipelines.io.settings import Section
 from tests.workflow.workspace import TIMEOUT_SECONDS, Workspace, copied_code
 
-# One row trains long enough to be killed in the middle; state is kept at every few steps.
+# One row trains long enough to be killed in the middle, and its rate is its own whatever
+# config.yaml says; state is kept at every few steps.
+RANDOM: Section = {"schedule": {"length": 150}, "optimizer": {"learning_rate": 0.0017}}
 SMOKE: Section = {
-    "presets": {"smoke": {"evaluation": {"methods": {"random": {"schedule": {"length": 150}}}}}},
-    "compute": {"checkpoint_seconds": 0.2},
+    "presets": {"smoke": {"evaluation": {"methods": {"random": RANDOM}}}},
+    "compute": {"checkpoint_seconds": 0.1},
 }
-
-
 # A folder of one's own videos as a source; half of them are bad, which this limit lets pass.
 MINE: Section = {
     "datasets": {"mine": {"adapter": "folder", "root": "videos", "num_shards": 2}},

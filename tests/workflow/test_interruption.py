@@ -58,7 +58,7 @@ def killed(smoke, tmp_path_factory) -> Killed:
         refusal = work.execute(command)
         locks = locks_of(work)
         wait_until(first, lambda: list(work.folder.glob("scratch/evaluation/*/last.pt")))
-        time.sleep(np.random.default_rng(0).uniform(0.0, 0.5))
+        time.sleep(np.random.default_rng(0).uniform(0.0, 0.2))
     finally:
         if first.poll() is None:
             os.killpg(first.pid, signal.SIGKILL)

@@ -24,6 +24,7 @@ from pipelines.training.recipe import TrainingConfig
 from pipelines.training.tasks import Classification, Mars
 
 MODULE = "pipelines.evaluation.finetune"
+PRETRAINING_RULES = "self_train, distill_motion or train_supervised"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -51,7 +52,9 @@ def main(args: argparse.Namespace) -> None:
         config.backbone, NUM_CHANNELS["rgb"], len(videos.classes), recipe.dropout, args.seed
     )
     if args.initial is not None:
-        pretrained, _ = load_classifier(args.initial, "the training rules")
+        pretrained, _ = load_classifier(
+            args.initial, "self_train, distill_motion or train_supervised"
+        )
         model.backbone.load_state_dict(pretrained.backbone.state_dict())
     trainable_stages(model, recipe.trainable)
     models = tuple(path for path in (args.initial, args.teacher) if path is not None)

@@ -36,8 +36,8 @@ from pipelines.frames.ragged_store import (
 )
 from pipelines.frames.row_cache import RowCache
 from pipelines.io.hdf5 import create
-from pipelines.motion.tvl1 import FlowArray
 
+FlowArray = NDArray[np.float32]
 QuantisedArray = NDArray[np.int16]
 
 ARTIFACT = "flow"

@@ -1,5 +1,6 @@
 """kill -9 in the middle, then the same command: nothing is lost, nothing differs."""
 
+import json
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ import pandas as pd
 import pytest
 import torch
 
+from tests.workflow.conftest import once
 from tests.workflow.workspace import Workspace, environment
 
 TABLE = "results/smoke_table5.csv"
@@ -27,23 +29,35 @@ class Killed:
     """What was seen of a run that was killed, and of the same command afterwards."""
 
     work: Workspace
-    refusal: subprocess.CompletedProcess[str]
+    refusal_code: int
+    refusal: str
     locks_during_refusal: list[str]
     locks_after_kill: list[str]
     untouched: dict[str, int]
-    second: subprocess.CompletedProcess[str]
+    second_code: int
+    second: str
 
 
 @pytest.fixture(scope="module")
 def killed(smoke, tmp_path_factory) -> Killed:
     """Two rows of the finished run are made again; a kill meets one in mid-training."""
-    work = smoke.copy(tmp_path_factory.mktemp("killed") / "work")
+
+    def make(folder):
+        seen = kill_and_repeat(smoke.copy(folder / "work"))
+        (folder / "seen.json").write_text(json.dumps(seen))
+
+    folder = once(tmp_path_factory, "killed", make)
+    work = Workspace(folder / "work", smoke.code, smoke.base)
+    return Killed(work, **json.loads((folder / "seen.json").read_text()))
+
+
+def kill_and_repeat(work):
     for method in ("random", "mers"):
         shutil.rmtree(work.folder / ROWS / method)
     # Snakemake asks for missing files in between only where what follows is to be made.
     (work.folder / TABLE).unlink()
     (work.folder / LOG).unlink()
-    untouched = times_of(work)
+    seen = {"untouched": times_of(work)}
     command = ["pipelines.io.run_workflow", "--cores", "2", TABLE, "--", *work.arguments()]
     first = subprocess.Popen(
         [sys.executable, "-m", *command],
@@ -56,16 +70,18 @@ def killed(smoke, tmp_path_factory) -> Killed:
     try:
         wait_until(first, lambda: locks_of(work))
         refusal = work.execute(command)
-        locks = locks_of(work)
+        seen |= {"refusal_code": refusal.returncode, "refusal": refusal.stdout}
+        seen["locks_during_refusal"] = locks_of(work)
         wait_until(first, lambda: list(work.folder.glob("scratch/evaluation/*/last.pt")))
         time.sleep(np.random.default_rng(0).uniform(0.0, 0.2))
     finally:
         if first.poll() is None:
             os.killpg(first.pid, signal.SIGKILL)
             first.wait()
-    after = locks_of(work)
+    seen["locks_after_kill"] = locks_of(work)
     assert not (work.folder / ROWS / "random/split1/seed0/model.pt").exists(), "killed too late"
-    return Killed(work, refusal, locks, after, untouched, work.execute(command))
+    second = work.execute(command)
+    return seen | {"second_code": second.returncode, "second": second.stdout}
 
 
 def wait_until(process, condition):
@@ -87,14 +103,14 @@ def times_of(work):
 
 
 def test_a_live_run_is_neither_unlocked_nor_joined(killed):
-    assert killed.refusal.returncode != 0
-    assert "another snakemake run is working in this folder" in killed.refusal.stdout
+    assert killed.refusal_code != 0
+    assert "another snakemake run is working in this folder" in killed.refusal
     assert killed.locks_during_refusal != []
 
 
 def test_same_command_needs_no_unlock(killed):
     assert killed.locks_after_kill != []
-    assert killed.second.returncode == 0, killed.second.stdout
+    assert killed.second_code == 0, killed.second
     assert locks_of(killed.work) == []
 
 

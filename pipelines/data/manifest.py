@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-- A *video id* is the video's path or official name without extension, with `/` between parts.
-  It is unique within its dataset and never changes when other videos come or go.
+- A *video id* is the dataset's name and the video's path or official name without extension, with
+  `/` between parts. It is unique across datasets and never changes when other videos come or go.
 - A *role* is what a video is for in one named split: "train", "test" or "unlabelled". A split
   that a video does not name does not use it.
 - A *shard* is a number below the dataset's fixed `num_shards`; it depends on the id alone.
@@ -41,7 +41,7 @@ _ENCODED_CHARACTERS = {"%": "%25", ",": "%2C", "\n": "%0A", "\r": "%0D", "\t": "
 
 _ROLES_TYPE = pa.map_(pa.string(), pa.string())
 
-LISTING_SCHEMA = pa.schema(
+VIDEO_SCHEMA = pa.schema(
     [
         ("video_id", pa.string()),
         ("path", pa.string()),
@@ -52,7 +52,7 @@ LISTING_SCHEMA = pa.schema(
 )
 MANIFEST_SCHEMA = pa.schema(
     [
-        *LISTING_SCHEMA,
+        *VIDEO_SCHEMA,
         ("shard", pa.int32()),
         ("duration_seconds", pa.float64()),
         ("fps", pa.float64()),

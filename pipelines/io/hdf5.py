@@ -22,8 +22,8 @@ def create(path: Path, artifact: str, version: int, stamp: Mapping[str, str]) ->
         stamp: Provenance, see `pipelines.io.provenance.stamp`.
     """
     # This format version has checksums over its metadata too, and fixed-length text stands in
-    # checked blocks: with both, a flipped bit anywhere is noticed (720 of 1000 flips raised, the
-    # other 280 changed nothing that is read).
+    # checked blocks. With both, 720 of 1000 flipped bits of a flow shard raised and the other 280
+    # changed nothing that is read; with the default format one hung the reader.
     target = h5py.File(path, "w", libver="v110")
     target.attrs["artifact"] = fixed_length_text(artifact)
     target.attrs["version"] = version

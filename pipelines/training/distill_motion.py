@@ -42,6 +42,10 @@ def main(args: argparse.Namespace) -> None:
     """Train on every source video, RGB beside flow of the same clip."""
     config = decode_config(args.config, TrainingConfig)
     recipe, clips = config.recipe, config.clips
+    if recipe.distillation_weight <= 0:
+        raise ConfigError(
+            f"distillation_weight: expected a number above 0, found {recipe.distillation_weight}"
+        )
     device = prepare(args.seed)
     source = open_clip_source(args.index, args.frames, args.flow)
     train, held = hold_out_at_random(
@@ -59,7 +63,7 @@ def main(args: argparse.Namespace) -> None:
     train_and_publish(
         MODULE,
         run_options(args),
-        FeatureDistillation(student, teacher.backbone).to(device),
+        FeatureDistillation(student, teacher.backbone, recipe.distillation_weight).to(device),
         recipe,
         len(train),
         training_batches(

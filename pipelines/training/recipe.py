@@ -29,7 +29,12 @@ class ScheduleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RecipeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One training. `trainable` and `distillation_weight` are used by fine-tuning only."""
+    """One training.
+
+    Attributes:
+        trainable: Stages that fine-tuning trains, or "all".
+        distillation_weight: Of the feature term of MERS and MARS.
+    """
 
     clips_per_video: int
     videos_per_batch: int

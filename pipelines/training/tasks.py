@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pipelines.models.backbones import Backbone
 from pipelines.models.heads import Classifier
-from pipelines.objectives.distillation import feature_mse, mars_loss
+from pipelines.objectives.distillation import mars_loss, mers_loss
 from pipelines.objectives.multi_clip import multi_clip_loss
 
 Batch = Mapping[str, Any]
@@ -66,10 +66,11 @@ class FeatureDistillation(Task):
     MARS paper (Crasto et al. 2019), MERS, in MotionFit's label-free use: no cross-entropy step.
     """
 
-    def __init__(self, student: Classifier, teacher: Backbone) -> None:
-        """Wrap a student and a frozen teacher with equal feature widths."""
+    def __init__(self, student: Classifier, teacher: Backbone, alpha: float) -> None:
+        """Wrap a student and a frozen teacher of equal feature widths, and the loss's weight."""
         super().__init__()
         self.model = student
+        self.alpha = alpha
         self.teacher = teacher.requires_grad_(requires_grad=False)
 
     def train(self, mode: bool = True) -> "FeatureDistillation":
@@ -79,9 +80,9 @@ class FeatureDistillation(Task):
         return self
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Mean squared error of the features."""
+        """Weighted mean squared error of the features."""
         student, teacher = self._features(batch)
-        return {"loss": feature_mse(student, teacher)}
+        return {"loss": mers_loss(student, teacher, self.alpha)}
 
     def score(self, batch: Batch) -> Tensor:
         """Negative squared error per clip, shape (B * R,)."""

@@ -20,7 +20,7 @@ def train(tiny_dataset, tmp_path):
 
     def run(**changes):
         options = [
-            *tiny_dataset.run(tmp_path / "a", **changes),
+            *tiny_dataset.run(tmp_path / "a", **{"distillation_weight": 50.0, **changes}),
             *tiny_dataset.stores("rgb", "flow"),
         ]
         options += ["--source", str(tiny_dataset.source), "--teacher", str(tmp_path / "teacher.pt")]
@@ -58,3 +58,8 @@ def test_features_of_another_width_are_refused(train, monkeypatch):
 
     with pytest.raises(ConfigError, match="found 64 in r2plus1d-tiny and 7 in the motion network"):
         train()
+
+
+def test_a_weight_of_zero_is_refused(train):
+    with pytest.raises(ConfigError, match="distillation_weight: expected a number above 0"):
+        train(distillation_weight=0.0)

@@ -56,6 +56,7 @@ MALLOC = {
 shell.prefix(
     "set -euo pipefail; "
     f"export PYTHONPATH={shlex.quote(str(ROOT))} OMP_WAIT_POLICY=passive"
+    " PIPELINE_WORKFLOW_PID=$PPID"
     f" OMP_NUM_THREADS={COMPUTE['num_threads']} MKL_NUM_THREADS={COMPUTE['num_threads']}"
     f" PIPELINE_NUM_WORKERS={COMPUTE['num_workers']} PIPELINE_DEVICE={COMPUTE['device']}"
     f" PIPELINE_CHECKPOINT_SECONDS={COMPUTE['checkpoint_seconds']}"

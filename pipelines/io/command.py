@@ -3,10 +3,15 @@
 import argparse
 import logging
 import os
+import select
 import sys
+import threading
 from collections.abc import Callable
 
 from pipelines.io.errors import PipelineError
+
+# Process id of the snakemake that started the job, set by the rules' shell prefix.
+WORKFLOW_VARIABLE = "PIPELINE_WORKFLOW_PID"
 
 log = logging.getLogger("pipelines")
 
@@ -18,6 +23,8 @@ def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentPar
     keeps its traceback.
     """
     args = parser.parse_args()
+    if WORKFLOW_VARIABLE in os.environ:
+        end_with(int(os.environ[WORKFLOW_VARIABLE]))
     logging.basicConfig(
         level=logging.INFO,
         stream=sys.stderr,
@@ -32,3 +39,29 @@ def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentPar
         # Not sys.exit: after a write that failed on a full disk HDF5 crashes while Python frees
         # its objects. Partial files are already gone.
         os._exit(1)
+
+
+def end_with(process_id: int) -> None:
+    """End this process at once when another one ends.
+
+    `kill -9` of snakemake leaves its jobs running. Were the config edited then, such a job could
+    publish an old artifact over a new one. Where the system has no process handles (other than
+    Linux), the job runs on.
+
+    Args:
+        process_id: The process to outlive by no more than a moment.
+    """
+    if not hasattr(os, "pidfd_open"):
+        return
+    try:
+        handle = os.pidfd_open(process_id)
+    except ProcessLookupError:
+        os._exit(1)
+    threading.Thread(target=_exit_after, args=(handle,), daemon=True).start()
+
+
+def _exit_after(handle: int) -> None:
+    poll = select.poll()
+    poll.register(handle, select.POLLIN)
+    poll.poll()
+    os._exit(1)

@@ -20,7 +20,8 @@ def source_digest(module: str, root: Path = ROOT) -> str:
 
     The digest is over the parsed syntax trees with docstrings removed: comments, layout and
     docstrings do not change it, any value or statement does. A package counts as its
-    `__init__.py` alone, so that an edit of one of its modules reaches its importers only.
+    `__init__.py` alone, so that an edit of one of its modules reaches its importers only. A data
+    file that stands beside a module, and whose name is a text in it, counts as part of it.
 
     Args:
         module: Dotted name such as "pipelines.frames.decode_frames".
@@ -143,7 +144,23 @@ def _tree_digest(path: Path) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             _drop_docstring(node)
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    digest = hashlib.sha256(ast.dump(tree).encode())
+    for data in _data_files(tree, path.parent):
+        digest.update(data.read_bytes())
+    return digest.hexdigest()
+
+
+def _data_files(tree: ast.Module, folder: Path) -> list[Path]:
+    texts = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.name in texts and path.suffix != ".py" and path.is_file()
+    ]
 
 
 def _drop_docstring(

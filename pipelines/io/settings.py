@@ -201,8 +201,10 @@ def _expand(
     settings.presets[common] = _written_out(text)
     settings.bases[common] = target["preset"]
     for method, grid in sweep["grids"].items():
-        for number, values in enumerate(itertools.product(*grid.values())):
-            overrides = dict(zip(grid, values, strict=True))
+        # Sorted, so that the order of keys in the file names no trial anew.
+        paths = sorted(grid)
+        for number, values in enumerate(itertools.product(*(grid[path] for path in paths))):
+            overrides = dict(zip(paths, values, strict=True))
             derived = f"{name}-{method}-{number:02d}"
             settings.presets[derived] = _written_out(_overridden(text, overrides, derived))
             settings.bases[derived] = common

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,7 @@ class Killed:
     refusal_code: int
     refusal: str
     locks_during_refusal: list[str]
+    jobs_ended: bool
     locks_after_kill: list[str]
     untouched: dict[str, int]
     second_code: int
@@ -75,13 +77,28 @@ def kill_and_repeat(work):
         wait_until(first, lambda: list(work.folder.glob("scratch/evaluation/*/last.pt")))
         time.sleep(np.random.default_rng(0).uniform(0.0, 0.2))
     finally:
-        if first.poll() is None:
-            os.killpg(first.pid, signal.SIGKILL)
-            first.wait()
+        seen["jobs_ended"] = kill_workflow(first)
     seen["locks_after_kill"] = locks_of(work)
     assert not (work.folder / ROWS / "random/split1/seed0/model.pt").exists(), "killed too late"
     second = work.execute(command)
     return seen | {"second_code": second.returncode, "second": second.stdout}
+
+
+def kill_workflow(process):
+    """Kill the command and its snakemake, not their jobs; whether these ended by themselves."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    for process_id in (process.pid, *map(int, children)):
+        os.kill(process_id, signal.SIGKILL)
+    process.wait()
+    limit = time.monotonic() + 20
+    while time.monotonic() < limit:
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    return False
 
 
 def wait_until(process, condition):
@@ -106,6 +123,10 @@ def test_a_live_run_is_neither_unlocked_nor_joined(killed):
     assert killed.refusal_code != 0
     assert "another snakemake run is working in this folder" in killed.refusal
     assert killed.locks_during_refusal != []
+
+
+def test_no_job_outlives_the_run_that_started_it(killed):
+    assert killed.jobs_ended
 
 
 def test_same_command_needs_no_unlock(killed):

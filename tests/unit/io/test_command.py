@@ -1,11 +1,12 @@
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from pipelines.io.command import run
+from pipelines.io.command import WORKFLOW_VARIABLE, run
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -61,3 +62,33 @@ def test_a_wrong_option_is_refused_before_main(parser, monkeypatch, capsys):
 
     assert ending.value.code == 2
     assert "--colour" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="process handles are Linux only")
+def test_a_command_ends_with_the_workflow_that_started_it():
+    program = """
+import argparse, sys, time
+from pipelines.io.command import run
+def main(args):
+    print("begun", flush=True)
+    time.sleep(60)
+run(main, argparse.ArgumentParser())
+"""
+    workflow = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    command = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**os.environ, WORKFLOW_VARIABLE: str(workflow.pid)},
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    try:
+        assert command.stdout.readline() == "begun\n"
+        assert command.poll() is None
+        workflow.kill()
+        workflow.wait()
+
+        assert command.wait(timeout=30) == 1
+    finally:
+        command.kill()
+        command.communicate()

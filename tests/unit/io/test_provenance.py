@@ -99,6 +99,18 @@ def test_every_form_of_import_is_followed(digest_with, statement):
     )
 
 
+def test_a_data_file_that_a_module_names_is_part_of_it(digest_with):
+    module = {"pipelines/stage/deep.py": 'VALUE = 1\nDATA = "numbers.csv"\n'}
+    data = {"pipelines/stage/numbers.csv": "1\n"}
+
+    without = digest_with(module)
+    before = digest_with(module | data)
+
+    assert before != without
+    assert digest_with(module | data | {"pipelines/stage/letters.csv": "a\n"}) == before
+    assert digest_with(module | {"pipelines/stage/numbers.csv": "2\n"}) != before
+
+
 def test_modules_that_import_each_other_have_a_digest(digest_with):
     circle = {"pipelines/stage/deep.py": "from pipelines.stage import used\n\nVALUE = 1\n"}
 

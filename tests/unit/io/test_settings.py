@@ -241,10 +241,10 @@ def test_a_sweep_tries_every_combination(config):
         "tune-mars-00",
     ]
     assert [tuple(trial.overrides.values()) for trial in trials[:4]] == [
-        (1.0, 0.1),
-        (1.0, 0.2),
-        (2.0, 0.1),
-        (2.0, 0.2),
+        (0.1, 1.0),
+        (0.1, 2.0),
+        (0.2, 1.0),
+        (0.2, 2.0),
     ]
     for trial in trials:
         target = settings.targets[trial.target]
@@ -257,6 +257,18 @@ def test_a_sweep_tries_every_combination(config):
         for key, value in trial.overrides.items():
             assert at_path(settings.presets[trial.target], key) == value
     assert settings.presets["demo"] == load_settings(SHIPPED, SCHEMA).presets["demo"]
+
+
+def test_the_order_of_a_grids_keys_names_no_trial_anew(config):
+    path = "evaluation.methods.random"
+    grid = {f"{path}.optimizer.learning_rate": [1.0, 2.0], f"{path}.dropout": [0.1, 0.2]}
+    turned = dict(reversed(grid.items()))
+
+    config["sweeps"] = sweep(grids={"random": grid})
+    settings = load_settings(config, SCHEMA)
+    config["sweeps"] = sweep(grids={"random": turned})
+
+    assert load_settings(config, SCHEMA).trials == settings.trials
 
 
 def test_trials_share_what_their_overrides_leave_alone(config):
@@ -283,8 +295,8 @@ def test_trials_share_what_their_overrides_leave_alone(config):
 
     assert homes("frames") == ["demo"] * 6
     assert homes("generator") == ["tune-base-00"] * 6
-    first, third = "tune-motionfit-00", "tune-motionfit-02"
-    assert homes("self_training") == ["tune-base-00"] * 2 + [first, first, third, third]
+    first, second = "tune-motionfit-00", "tune-motionfit-01"
+    assert homes("self_training") == ["tune-base-00"] * 2 + [first, second, first, second]
 
 
 def test_an_override_of_a_common_recipe_reaches_its_rows(config):

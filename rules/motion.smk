@@ -2,7 +2,7 @@ rule extract_flow:
     input:
         frames=frame_shard,
     output:
-        flow="results/motion/{preset}/{dataset}/shard-{shard}.h5",
+        flow="results/motion/flow/{preset}/{dataset}/shard-{shard}.h5",
     log:
         "logs/motion/extract_flow/{preset}-{dataset}-{shard}.log",
     benchmark:
@@ -13,7 +13,7 @@ rule extract_flow:
     resources:
         mem_mb=2000,
     params:
-        config=lambda wildcards: canonical(SETTINGS.presets[wildcards.preset]["motion"]),
+        config=lambda wildcards: canonical(SETTINGS.presets[wildcards.preset]["motion"]["flow"]),
         code=source_digest("pipelines.motion.extract_flow"),
     shell:
         "python -m pipelines.motion.extract_flow"

@@ -29,13 +29,13 @@ CLIP_FRAMES = 8
 def extraction(folder: Path) -> Contest:
     """extract_flow with the demo preset against the bare solver on ready grey frames."""
     shard = _small_shard(folder)
-    parameters = preset_value("demo", "motion.tvl1")
+    parameters = preset_value("demo", "motion.flow.tvl1")
     # OpenCV's own type stubs leave the contrib class out.
     solver = cv2.optflow.DualTVL1OpticalFlow_create(  # type: ignore[attr-defined]
         *_positional(parameters), False
     )
     grey = _grey_videos(shard)
-    config = canonical(preset_value("demo", "motion"))
+    config = canonical(preset_value("demo", "motion.flow"))
 
     def ours() -> None:
         arguments = ("--frames", shard, "--out", folder / "benched-flow.h5")

@@ -46,7 +46,7 @@ class Production:
         self.source = results / "data" / "sources" / f"{SOURCE}.parquet"
         self.overlap = results / "data" / "overlap" / "smoke.parquet"
         self.frames = results / "frames" / "smoke" / "demo"
-        self.flow = results / "motion" / "smoke" / "demo" / f"{SHARD}.h5"
+        self.flow = results / "motion" / "flow" / "smoke" / "demo" / f"{SHARD}.h5"
         self.training = results / "training"
         self.generator = self.training / "generator" / "smoke" / GENERATOR / "model.pt"
         self.features = results / "clustering/features/smoke" / GENERATOR / "demo" / f"{SHARD}.h5"
@@ -122,8 +122,8 @@ class Production:
             out=self.frames / "index.parquet",
             skipped=self.frames / "skipped.parquet",
         )
-        motion = canonical(self.preset["motion"])
-        command(extract_flow, config=motion, frames=shard, out=self.flow)
+        flow = canonical(self.preset["motion"]["flow"])
+        command(extract_flow, config=flow, frames=shard, out=self.flow)
 
     def make_models(self) -> None:
         """Every training command and what lies between them."""

@@ -21,6 +21,11 @@ def frame_shard(wildcards):
     return f"{where}/shard-{wildcards.shard}.h5"
 
 
+def flow_shard(wildcards):
+    where = f"results/motion/flow/{home(wildcards.preset, 'flow')}/{wildcards.dataset}"
+    return f"{where}/shard-{wildcards.shard}.h5"
+
+
 # --- models ---------------------------------------------------------------------------------------
 def generator_model(preset, generator):
     _, modality, _ = parts_of(generator)

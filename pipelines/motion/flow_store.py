@@ -36,7 +36,7 @@ from pipelines.frames.ragged_store import (
     write_index,
 )
 from pipelines.frames.row_cache import RowCache
-from pipelines.io.hdf5 import create, fixed_length_text
+from pipelines.io.hdf5 import create, fixed_length_text, open_checked, read_text
 
 FlowArray = NDArray[np.float32]
 QuantisedArray = NDArray[np.int16]
@@ -190,6 +190,16 @@ def write_flow_shard(
     with FlowShardWriter(path, size, bound_px, source, stamp) as writer:
         for video_id, fps, fields in videos:
             writer.add(video_id, fps, fields)
+
+
+def read_source(path: Path) -> str:
+    """Name of the method that computed a shard's flow.
+
+    Raises:
+        ContractError: If the shard is damaged or of another kind.
+    """
+    with open_checked(path, ARTIFACT, VERSION, RULE) as shard:
+        return str(read_text(shard.attrs["source"]))
 
 
 class FlowStore:

@@ -36,13 +36,13 @@ _TINY = np.float32(1.1920929e-07)  # FLT_EPSILON; gradients below it are none
 log = logging.getLogger(__name__)
 
 
-class _DistinctArguments(Compiler):  # type: ignore[misc]
+class _DistinctArguments(Compiler):
     """Declares that array arguments do not overlap; numba has no option for it."""
 
     def define_pipelines(self) -> list[object]:
         """Set the flag before numba lowers anything."""
         self.state.flags.noalias = True
-        return cast(list[object], super().define_pipelines())
+        return cast(list[object], super().define_pipelines())  # type: ignore[no-untyped-call]
 
 
 OPTIONS: dict[str, Any] = {

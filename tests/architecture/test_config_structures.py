@@ -16,6 +16,7 @@ from pipelines.data.generate_demo import DemoConfig
 from pipelines.evaluation.test_model import TestConfig as PredictionConfig
 from pipelines.frames.decode_frames import DecodeFramesConfig
 from pipelines.frames.index_frames import IndexFramesConfig
+from pipelines.motion.export_flow import ExportFlowConfig
 from pipelines.motion.extract_flow import ExtractFlowConfig
 from pipelines.training.recipe import RecipeConfig, TrainingConfig
 
@@ -30,6 +31,7 @@ CLUSTERING = PRESET["clustering"]["properties"]
 COMMANDS = [
     (DecodeFramesConfig, PRESET["frames"]),
     (ExtractFlowConfig, FLOW),
+    (ExportFlowConfig, PRESET["motion"]["properties"]["export"]),
     (ClipConfig, PRESET["clips"]),
     (FeaturesConfig, {"clips": PRESET["clips"], "features": CLUSTERING["features"]}),
     (ClustersConfig, {"units": CLUSTERING["units"], "kmeans": CLUSTERING["kmeans"]}),

@@ -85,13 +85,13 @@ wildcard_constraints:
 
 # --- what each stage depends on -----------------------------------------------------------------
 FRAMES = ("frames",)
-MOTION = (*FRAMES, "motion")
+FLOW = (*FRAMES, "motion.flow")
 COMMON = ("clips", "validation")
 GENERATOR = {
-    "flow": (*MOTION, *COMMON, "backbones.motion", "training.generator"),
+    "flow": (*FLOW, *COMMON, "backbones.motion", "training.generator"),
     "rgb": (*FRAMES, *COMMON, "backbones.appearance", "training.generator_appearance"),
 }
-SECTIONS = {"frames": FRAMES, "motion": MOTION}
+SECTIONS = {"frames": FRAMES, "flow": FLOW}
 for modality, sections in GENERATOR.items():
     features = (*sections, "clustering.features")
     clusters = (*features, "clustering.units", "clustering.kmeans")
@@ -160,7 +160,7 @@ def frame_indices(preset, *datasets):
 
 
 def flow_shards(preset, *datasets):
-    where = f"results/motion/{home(preset, 'motion')}"
+    where = f"results/motion/flow/{home(preset, 'flow')}"
     return [f"{where}/{d}/shard-{shard}.h5" for d in datasets for shard in shards(d)]
 
 

@@ -21,6 +21,11 @@ def frame_shard(wildcards):
     return f"{where}/shard-{wildcards.shard}.h5"
 
 
+def flow_shard(wildcards):
+    where = f"results/motion/flow/{home(wildcards.preset, 'flow')}/{wildcards.dataset}"
+    return f"{where}/shard-{wildcards.shard}.h5"
+
+
 # --- models ---------------------------------------------------------------------------------------
 def generator_model(preset, generator):
     _, modality, _ = parts_of(generator)
@@ -75,10 +80,10 @@ def features_input(wildcards):
     """One shard's frames or flow, and the generator's weights."""
     _, modality, _ = parts_of(wildcards.generator)
     name = f"{wildcards.dataset}/shard-{wildcards.shard}.h5"
-    stage = "motion" if modality == "flow" else "frames"
+    stage, folder = ("flow", "motion/flow") if modality == "flow" else ("frames", "frames")
     return {
         "model": generator_model(wildcards.preset, wildcards.generator),
-        "clips": f"results/{stage}/{home(wildcards.preset, stage)}/{name}",
+        "clips": f"results/{folder}/{home(wildcards.preset, stage)}/{name}",
     }
 
 

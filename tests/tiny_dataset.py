@@ -67,7 +67,7 @@ class TinyDataset:
         frames = [(key, 10.0, _frames(number, key)) for number, key in enumerate(ids)]
         flow = [(key, 10.0, _fields(number, key)) for number, key in enumerate(ids)]
         write_frame_shard(folder / "frames.h5", frames, SIZE, 95, {})
-        write_flow_shard(folder / "flow.h5", flow, SIZE, 8.0, {})
+        write_flow_shard(folder / "flow.h5", flow, SIZE, 8.0, "tvl1", {})
         rows = [IndexedVideo(key, 0, NUM_FRAMES) for key in ids]
         write_frame_index(folder / "index.parquet", rows, {})
         self.index = self._list("index.parquet")

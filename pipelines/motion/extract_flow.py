@@ -1,7 +1,6 @@
 """Command: compute the flow of every video in one frame shard."""
 
 import argparse
-import itertools
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,9 +16,10 @@ from pipelines.io.command import run
 from pipelines.io.config import decode_config
 from pipelines.io.progress import Progress
 from pipelines.io.provenance import stamp
+from pipelines.motion.device import flow_device
 from pipelines.motion.flow_store import FlowShardWriter
-from pipelines.motion.sources import FlowFunction, build_flow
-from pipelines.motion.tvl1 import FlowArray, Tvl1Parameters
+from pipelines.motion.sources import FlowStream, build_flow
+from pipelines.motion.tvl1_parameters import FlowArray, Tvl1Parameters
 
 MODULE = "pipelines.motion.extract_flow"
 
@@ -35,7 +35,7 @@ class ExtractFlowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     Attributes:
         source: Name of a flow source, see `pipelines.motion.sources`.
         bound_px: Larger components are clipped, px per stored frame.
-        tvl1: Parameters of the source tvl1.
+        tvl1: Parameters of the sources tvl1 and tvl1-opencv.
     """
 
     source: str
@@ -56,13 +56,13 @@ def main(args: argparse.Namespace) -> None:
     """Compute flow video by video."""
     cv2.setNumThreads(1)
     config = decode_config(args.config, ExtractFlowConfig)
-    flow = build_flow(config.source, config.tvl1)
+    flow = build_flow(config.source, config.tvl1, flow_device())
     store = FrameStore([args.frames])
     marks = stamp(MODULE, args.config, [args.frames])
-    num_pairs = sum(count - 1 for count in store.num_frames.values())
+    num_pairs = sum(max(count - 1, 0) for count in store.num_frames.values())
     with (
         atomic_path(args.out) as partial,
-        FlowShardWriter(partial, store.size, config.bound_px, marks) as writer,
+        FlowShardWriter(partial, store.size, config.bound_px, config.source, marks) as writer,
         Progress("extract flow", num_pairs, "pairs") as progress,
     ):
         for video_id in store.num_frames:
@@ -72,10 +72,10 @@ def main(args: argparse.Namespace) -> None:
 
 
 def _fields(
-    store: FrameStore, video_id: str, flow: FlowFunction, progress: Progress
+    store: FrameStore, video_id: str, flow: FlowStream, progress: Progress
 ) -> Iterator[FlowArray]:
-    for previous, current in itertools.pairwise(_frames(store, video_id)):
-        yield flow(previous, current)
+    for field in flow(_frames(store, video_id)):
+        yield field
         progress.advance()
 
 

@@ -1,6 +1,6 @@
 """Flow shards: quantised flow fields of many videos in one HDF5 file.
 
-Schema "flow", version 1
+Schema "flow", version 2
 ------------------------
 V videos, G fields in all. A video of T frames has T - 1 fields: field i is the motion from
 frame i to frame i + 1.
@@ -9,7 +9,8 @@ frame i to frame i + 1.
 - ``field_offsets`` ``(V + 1,)`` int64 into the field axis;
 - ``fields`` ``(G, 2, H, W)`` int16 in units of 1/64 px: channel 0 rightward, 1 downward, px
   per stored frame at the stored size;
-- attributes ``height``, ``width``, ``bound_px``, ``units_per_px`` (64).
+- attributes ``height``, ``width``, ``bound_px``, ``units_per_px`` (64), ``axes`` ("field, right
+  then down, row, column") and ``source``, the name of the method.
 
 Quantisation rounds half to even, so that it is symmetric in sign and unbiased, and zero is
 exactly zero; inside the bound the error is at most 1/128 px. Components beyond ``bound_px``
@@ -35,16 +36,17 @@ from pipelines.frames.ragged_store import (
     write_index,
 )
 from pipelines.frames.row_cache import RowCache
-from pipelines.io.hdf5 import create
+from pipelines.io.hdf5 import create, fixed_length_text, open_checked, read_text
 
 FlowArray = NDArray[np.float32]
 QuantisedArray = NDArray[np.int16]
 
 ARTIFACT = "flow"
-VERSION = 1
+VERSION = 2
 RULE = "extract_flow"
 
 UNITS_PER_PX = 64
+AXES = "field, right then down, row, column"
 MAX_BOUND_PX = 32767 / UNITS_PER_PX
 CHUNK_FIELDS = 16
 
@@ -83,17 +85,28 @@ class FlowShardWriter:
         path: File to write, normally from `atomic_path`.
         size: Height and width of all fields in px.
         bound_px: Components are clipped to this.
+        source: Name of the method, as in `pipelines.motion.sources`.
         stamp: Provenance.
     """
 
     def __init__(
-        self, path: Path, size: tuple[int, int], bound_px: float, stamp: Mapping[str, str]
+        self,
+        path: Path,
+        size: tuple[int, int],
+        bound_px: float,
+        source: str,
+        stamp: Mapping[str, str],
     ) -> None:
         """Create the file."""
         self._size, self._bound_px = size, bound_px
         self._target: h5py.File = create(path, ARTIFACT, VERSION, stamp)
         self._target.attrs.update(
-            height=size[0], width=size[1], bound_px=bound_px, units_per_px=UNITS_PER_PX
+            height=size[0],
+            width=size[1],
+            bound_px=bound_px,
+            units_per_px=UNITS_PER_PX,
+            axes=fixed_length_text(AXES),
+            source=fixed_length_text(source),
         )
         self._fields = self._target.create_dataset(
             "fields",
@@ -170,12 +183,23 @@ def write_flow_shard(
     videos: Iterable[tuple[str, float, Iterable[FlowArray]]],
     size: tuple[int, int],
     bound_px: float,
+    source: str,
     stamp: Mapping[str, str],
 ) -> None:
     """Write a whole shard from ``(video_id, fps, fields)``; see `FlowShardWriter`."""
-    with FlowShardWriter(path, size, bound_px, stamp) as writer:
+    with FlowShardWriter(path, size, bound_px, source, stamp) as writer:
         for video_id, fps, fields in videos:
             writer.add(video_id, fps, fields)
+
+
+def read_source(path: Path) -> str:
+    """Name of the method that computed a shard's flow.
+
+    Raises:
+        ContractError: If the shard is damaged or of another kind.
+    """
+    with open_checked(path, ARTIFACT, VERSION, RULE) as shard:
+        return str(read_text(shard.attrs["source"]))
 
 
 class FlowStore:

@@ -1,39 +1,82 @@
-"""The ways to compute flow between two frames, by name."""
+"""The ways to compute the flow of a video, by name."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 
 import cv2
 import numpy as np
 
 from pipelines.frames.decoding import FrameArray
 from pipelines.io.errors import ConfigError
-from pipelines.motion.tvl1 import FlowArray, GrayArray, Tvl1Parameters, tvl1_flow
+from pipelines.motion.tvl1_parameters import (
+    FlowArray,
+    GrayArray,
+    Tvl1Parameters,
+    check_supported,
+)
 
-FlowFunction = Callable[[FrameArray, FrameArray], FlowArray]
+FlowStream = Callable[[Iterable[FrameArray]], Iterator[FlowArray]]
 
 
-def build_flow(name: str, parameters: Tvl1Parameters) -> FlowFunction:
-    """Make the function that computes flow from one RGB frame to the next.
+def build_flow(name: str, parameters: Tvl1Parameters, device: str = "cpu") -> FlowStream:
+    """Make the function that computes the flow of a video while its frames come.
 
     Args:
         name: A key of `FLOW_SOURCES`.
         parameters: The source's own parameters.
+        device: "cpu" or "cuda"; sources that cannot use a GPU ignore it.
 
     Returns:
-        Function of two frames ``(H, W, 3)``, RGB 0..255, giving ``(2, H, W)``: channel 0
-        rightward, 1 downward, px per frame.
+        Function of T frames ``(H, W, 3)``, RGB 0..255, giving T - 1 fields ``(2, H, W)``, none
+        for one frame: channel 0 rightward, 1 downward, px per frame.
 
     Raises:
-        ConfigError: If the name is unknown.
+        ConfigError: If the name is unknown or the source cannot do what the parameters say.
     """
     if name not in FLOW_SOURCES:
         raise ConfigError(f"flow source {name!r} is unknown; choices: {', '.join(FLOW_SOURCES)}")
-    return FLOW_SOURCES[name](parameters)
+    return FLOW_SOURCES[name](parameters, device)
 
 
-def _build_tvl1(parameters: Tvl1Parameters) -> FlowFunction:
-    def flow(previous: FrameArray, current: FrameArray) -> FlowArray:
-        return tvl1_flow(_gray(previous), _gray(current), parameters)
+# Sources are imported where they are built: numba and torch take seconds to load.
+def _build_tvl1(parameters: Tvl1Parameters, device: str) -> FlowStream:
+    check_supported(parameters)
+    return _on_gpu(parameters, device) if device != "cpu" else _on_cpu(parameters)
+
+
+def _on_cpu(parameters: Tvl1Parameters) -> FlowStream:
+    from pipelines.motion.tvl1 import Tvl1Solver
+
+    solvers: dict[tuple[int, ...], Tvl1Solver] = {}
+
+    def flow(frames: Iterable[FrameArray]) -> Iterator[FlowArray]:
+        grey = map(_gray, frames)
+        for first in grey:
+            size = (first.shape[0], first.shape[1])
+            if size not in solvers:
+                solvers.clear()
+                solvers[size] = Tvl1Solver(size, parameters)
+            yield from solvers[size].fields(itertools.chain([first], grey))
+
+    return flow
+
+
+def _on_gpu(parameters: Tvl1Parameters, device: str) -> FlowStream:
+    from pipelines.motion.tvl1_batched import batched_fields
+
+    def flow(frames: Iterable[FrameArray]) -> Iterator[FlowArray]:
+        yield from batched_fields(map(_gray, frames), parameters, device)
+
+    return flow
+
+
+def _build_tvl1_opencv(parameters: Tvl1Parameters, device: str) -> FlowStream:
+    del device
+    from pipelines.motion.tvl1_opencv import opencv_flow
+
+    def flow(frames: Iterable[FrameArray]) -> Iterator[FlowArray]:
+        for previous, current in itertools.pairwise(map(_gray, frames)):
+            yield opencv_flow(previous, current, parameters)
 
     return flow
 
@@ -43,4 +86,7 @@ def _gray(frame: FrameArray) -> GrayArray:
     return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 
-FLOW_SOURCES: dict[str, Callable[[Tvl1Parameters], FlowFunction]] = {"tvl1": _build_tvl1}
+FLOW_SOURCES: dict[str, Callable[[Tvl1Parameters, str], FlowStream]] = {
+    "tvl1": _build_tvl1,
+    "tvl1-opencv": _build_tvl1_opencv,
+}

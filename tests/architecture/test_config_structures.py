@@ -16,6 +16,7 @@ from pipelines.data.generate_demo import DemoConfig
 from pipelines.evaluation.test_model import TestConfig as PredictionConfig
 from pipelines.frames.decode_frames import DecodeFramesConfig
 from pipelines.frames.index_frames import IndexFramesConfig
+from pipelines.motion.export_flow import ExportFlowConfig
 from pipelines.motion.extract_flow import ExtractFlowConfig
 from pipelines.training.recipe import RecipeConfig, TrainingConfig
 
@@ -23,12 +24,14 @@ ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 DEFINITIONS = SCHEMA["$defs"]
 PRESET = DEFINITIONS["preset"]["properties"]
+FLOW = PRESET["motion"]["properties"]["flow"]
 CLUSTERING = PRESET["clustering"]["properties"]
 
 # What each command's config is made of, as rules/*.smk put it together.
 COMMANDS = [
     (DecodeFramesConfig, PRESET["frames"]),
-    (ExtractFlowConfig, PRESET["motion"]),
+    (ExtractFlowConfig, FLOW),
+    (ExportFlowConfig, PRESET["motion"]["properties"]["export"]),
     (ClipConfig, PRESET["clips"]),
     (FeaturesConfig, {"clips": PRESET["clips"], "features": CLUSTERING["features"]}),
     (ClustersConfig, {"units": CLUSTERING["units"], "kmeans": CLUSTERING["kmeans"]}),
@@ -84,7 +87,7 @@ def test_leaves_are_found_at_every_depth():
     found = leaves_of_structure(TrainingConfig)
 
     assert {"recipe.schedule.drop_factor", "clips.rgb_mean", "backbone"} <= found
-    assert "tvl1.scale_step" in leaves_of_schema(PRESET["motion"])
+    assert "tvl1.scale_step" in leaves_of_schema(FLOW)
 
 
 @pytest.mark.parametrize(("kind", "section"), COMMANDS, ids=[k.__name__ for k, _ in COMMANDS])

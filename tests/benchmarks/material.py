@@ -206,7 +206,7 @@ def demo_flow(folder: Path) -> Path:
     """The demo's flow shard."""
     frames, target = demo_frames(folder), folder / "demo" / "flow.h5"
     if not target.exists():
-        config = canonical(preset_value("demo", "motion"))
+        config = canonical(preset_value("demo", "motion.flow"))
         run_command(extract_flow, "--config", config, "--frames", frames, "--out", target)
     return target
 

@@ -19,7 +19,7 @@ from pipelines.evaluation import finetune, test_model
 from pipelines.frames import decode_frames, index_frames
 from pipelines.io.config import canonical
 from pipelines.io.settings import at_path, load_settings
-from pipelines.motion import extract_flow
+from pipelines.motion import export_flow, extract_flow
 from pipelines.tables import build_sweep, build_table5
 from pipelines.training import distill_motion, self_train, train_generator, train_supervised
 from tests.contract.document import ROOT
@@ -46,7 +46,8 @@ class Production:
         self.source = results / "data" / "sources" / f"{SOURCE}.parquet"
         self.overlap = results / "data" / "overlap" / "smoke.parquet"
         self.frames = results / "frames" / "smoke" / "demo"
-        self.flow = results / "motion" / "smoke" / "demo" / f"{SHARD}.h5"
+        self.flow = results / "motion" / "flow" / "smoke" / "demo" / f"{SHARD}.h5"
+        self.flow_images = results / "motion" / "images" / "smoke" / "demo" / f"{SHARD}.zip"
         self.training = results / "training"
         self.generator = self.training / "generator" / "smoke" / GENERATOR / "model.pt"
         self.features = results / "clustering/features/smoke" / GENERATOR / "demo" / f"{SHARD}.h5"
@@ -122,8 +123,10 @@ class Production:
             out=self.frames / "index.parquet",
             skipped=self.frames / "skipped.parquet",
         )
-        motion = canonical(self.preset["motion"])
-        command(extract_flow, config=motion, frames=shard, out=self.flow)
+        flow = canonical(self.preset["motion"]["flow"])
+        command(extract_flow, config=flow, frames=shard, out=self.flow)
+        export = canonical(self.preset["motion"]["export"])
+        command(export_flow, config=export, flow=self.flow, out=self.flow_images)
 
     def make_models(self) -> None:
         """Every training command and what lies between them."""

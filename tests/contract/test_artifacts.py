@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from pipelines.frames.index_store import read_frame_index
 from pipelines.io.errors import ContractError
 from pipelines.io.parquet import read_table
 from pipelines.models.weights import load_model
+from pipelines.motion.flow_image_store import read_description, read_flow_images
 from pipelines.motion.flow_store import FlowStore
 from pipelines.tables.runs_store import RUNS_SCHEMA
 from pipelines.training.history_store import HISTORY_SCHEMA
@@ -69,6 +71,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "frames": read_frames,
     "frame index": read_frame_index,
     "flow": read_flow,
+    "flow images": lambda path: list(read_flow_images(path)),
     "features": lambda path: list(read_features(path)),
     "clusters": read_clusters,
     "pseudo-labels": PseudoLabels,
@@ -168,6 +171,23 @@ def test_models_hold_what_is_documented(produced, documented):
     assert {entry.name: entry.dtype for entry in entries} == found
     assert (content["artifact"], str(content["version"])) == ("model", documented.version)
     assert {tensor.dtype for tensor in content["state"].values()} == {torch.float32, torch.int64}
+
+
+@pytest.mark.parametrize("documented", of_format("zip"))
+def test_archives_hold_what_is_documented(produced, documented):
+    path = made(produced, documented)
+    with zipfile.ZipFile(path) as archive:
+        found = {
+            re.sub(r"^.*(/flow_[xy]_)\d{5,}", r"{video_id}\1{number}", name)
+            for name in archive.namelist()
+        }
+    description = read_description(path)
+    entries = {entry.name: entry.meaning for entry in documented_entries(documented.artifact)}
+
+    assert set(entries) == found
+    assert entries["flow_images.json"] == ", ".join(description)
+    assert str(description["version"]) == documented.version
+    assert set(description["stamp"]) == documented_stamp(documented.stamp)
 
 
 @pytest.mark.parametrize("documented", of_format("csv"))

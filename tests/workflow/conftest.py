@@ -26,8 +26,8 @@ MINE: Section = {
 MINE_STAGES = (
     "results/data/mine/manifest.parquet",
     "results/frames/smoke/mine/index.parquet",
-    "results/motion/smoke/mine/shard-0000-of-0002.h5",
-    "results/motion/smoke/mine/shard-0001-of-0002.h5",
+    "results/motion/flow/smoke/mine/shard-0000-of-0002.h5",
+    "results/motion/flow/smoke/mine/shard-0001-of-0002.h5",
 )
 GOOD = tuple(f"good{number}" for number in range(6))
 

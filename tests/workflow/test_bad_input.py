@@ -14,7 +14,7 @@ PROBED = {
 }
 DECODED = {"mine/undecodable": "truncated"}
 FRAMES = "results/frames/smoke/mine/shard-0000-of-0002.h5"
-FLOW = "results/motion/smoke/mine/shard-0000-of-0002.h5"
+FLOW = "results/motion/flow/smoke/mine/shard-0000-of-0002.h5"
 ROW = "results/evaluation/smoke/motionfit/split1/seed0"
 
 

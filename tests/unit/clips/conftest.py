@@ -29,7 +29,7 @@ def stores(tmp_path_factory) -> tuple[FrameStore, FlowStore]:
         for name, length in LENGTHS.items()
     ]
     write_frame_shard(folder / "frames.h5", frames, SIZE, 100, {})
-    write_flow_shard(folder / "flow.h5", fields, SIZE, 20.0, {})
+    write_flow_shard(folder / "flow.h5", fields, SIZE, 20.0, "tvl1", {})
     return FrameStore([folder / "frames.h5"]), FlowStore([folder / "flow.h5"])
 
 

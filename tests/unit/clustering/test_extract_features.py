@@ -44,7 +44,7 @@ def shards(tmp_path):
         for name, length in LENGTHS.items()
     ]
     write_frame_shard(tmp_path / "rgb.h5", frames, SIZE, 95, {"module": "test"})
-    write_flow_shard(tmp_path / "flow.h5", flow, SIZE, 8.0, {"module": "test"})
+    write_flow_shard(tmp_path / "flow.h5", flow, SIZE, 8.0, "tvl1", {"module": "test"})
     return {"rgb": tmp_path / "rgb.h5", "flow": tmp_path / "flow.h5"}
 
 

@@ -11,7 +11,7 @@ from pipelines.motion import extract_flow
 from pipelines.motion.extract_flow import build_parser, main
 from pipelines.motion.flow_store import FlowStore
 from pipelines.motion.sources import build_flow
-from pipelines.motion.tvl1 import Tvl1Parameters
+from pipelines.motion.tvl1_parameters import Tvl1Parameters
 
 SIZE = (24, 32)
 FAST = {"num_scales": 2, "num_warps": 1, "inner_iterations": 5, "outer_iterations": 2}
@@ -45,13 +45,13 @@ def test_field_i_is_the_flow_from_frame_i_to_the_next(tmp_path, frames, monkeypa
 
     flow = FlowStore([tmp_path / "flow.h5"])
     stored = frames.read("a", np.arange(7))
-    compute = build_flow("tvl1", Tvl1Parameters(**FAST))
+    expected = build_flow("tvl1", Tvl1Parameters(**FAST))(stored)
     assert flow.num_frames == frames.num_frames
     assert flow.fps == frames.fps
-    for index in range(6):
-        expected = compute(stored[index], stored[index + 1]).clip(-8, 8)
+    for index, field in enumerate(expected):
         found = flow.read("a", np.array([index]))[0]
-        assert np.abs(found - expected).max() <= 1 / 128
+        assert np.abs(found - field.clip(-8, 8)).max() <= 1 / 128
+    assert index == 5
 
 
 def test_shard_without_videos_is_valid(tmp_path):
@@ -60,6 +60,28 @@ def test_shard_without_videos_is_valid(tmp_path):
     main(arguments(tmp_path, CONFIG))
 
     assert FlowStore([tmp_path / "flow.h5"]).size == SIZE
+
+
+def test_a_video_of_one_frame_has_no_field(tmp_path):
+    videos = [("one", 10.0, [np.zeros((*SIZE, 3), np.uint8)])]
+    write_frame_shard(tmp_path / "frames.h5", videos, SIZE, 95, {})
+
+    main(arguments(tmp_path, CONFIG))
+
+    flow = FlowStore([tmp_path / "flow.h5"])
+    assert flow.num_frames == {"one": 1}
+    with pytest.raises(IndexError, match="no flow"):
+        flow.read("one", np.array([0]))
+
+
+@pytest.mark.parametrize("source", ["tvl1", "tvl1-opencv"])
+def test_the_same_frames_give_the_same_bytes(tmp_path, frames, source):
+    found = []
+    for _ in range(2):
+        main(arguments(tmp_path, {**CONFIG, "source": source}))
+        found.append((tmp_path / "flow.h5").read_bytes())
+
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize(

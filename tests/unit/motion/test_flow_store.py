@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pipelines.io.errors import ContractError
+from pipelines.io.hdf5 import read_text
 from pipelines.motion.flow_store import (
     MAX_BOUND_PX,
     FlowShardWriter,
@@ -76,8 +77,8 @@ def flows() -> dict[str, np.ndarray]:
 @pytest.fixture
 def paths(tmp_path, flows) -> list:
     rows = [(name, 12.5, fields) for name, fields in flows.items()]
-    write_flow_shard(tmp_path / "one.h5", rows[:2], SIZE, 20.0, {})
-    write_flow_shard(tmp_path / "two.h5", rows[2:], SIZE, 20.0, {})
+    write_flow_shard(tmp_path / "one.h5", rows[:2], SIZE, 20.0, "tvl1", {})
+    write_flow_shard(tmp_path / "two.h5", rows[2:], SIZE, 20.0, "tvl1", {})
     return [tmp_path / "one.h5", tmp_path / "two.h5"]
 
 
@@ -115,23 +116,25 @@ def test_no_index_gives_no_field(paths):
 
 
 def test_empty_shard_is_valid(tmp_path):
-    write_flow_shard(tmp_path / "empty.h5", [], SIZE, 20.0, {})
+    write_flow_shard(tmp_path / "empty.h5", [], SIZE, 20.0, "tvl1", {})
 
     assert FlowStore([tmp_path / "empty.h5"]).num_frames == {}
 
 
 def test_field_of_another_size_is_refused(tmp_path):
     with (
-        FlowShardWriter(tmp_path / "one.h5", SIZE, 20.0, {}) as writer,
+        FlowShardWriter(tmp_path / "one.h5", SIZE, 20.0, "tvl1", {}) as writer,
         pytest.raises(ValueError, match="expected fields"),
     ):
         writer.add("a", 1.0, [np.zeros((2, 5, 5), np.float32)])
 
 
-def test_attributes_state_the_quantisation(paths):
+def test_the_file_states_units_bound_axes_and_source(paths):
     with h5py.File(paths[0]) as shard:
         assert shard.attrs["units_per_px"] == 64
         assert shard.attrs["bound_px"] == 20
+        assert read_text(shard.attrs["axes"]) == "field, right then down, row, column"
+        assert read_text(shard.attrs["source"]) == "tvl1"
         assert shard["fields"].dtype == np.int16
 
 

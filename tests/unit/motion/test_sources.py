@@ -1,13 +1,22 @@
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
 from pipelines.io.errors import ConfigError
-from pipelines.motion.sources import build_flow
-from pipelines.motion.tvl1 import Tvl1Parameters, tvl1_flow
+from pipelines.motion.sources import FLOW_SOURCES, build_flow
+from pipelines.motion.tvl1_opencv import opencv_flow
+from pipelines.motion.tvl1_parameters import Tvl1Parameters
+
+SOURCES = sorted(FLOW_SOURCES)
 
 
-def test_colour_frames_are_weighed_as_rgb():
+@pytest.mark.parametrize("source", SOURCES)
+def test_colour_frames_are_weighed_as_rgb(source):
     # Red moves right, blue moves left. Luma of BT.601 is .299 R + .587 G + .114 B, so red
     # wins; were the channels taken as BGR, blue would.
     rng = np.random.default_rng(0)
@@ -18,13 +27,51 @@ def test_colour_frames_are_weighed_as_rgb():
         frame[..., 2] = 128 + 700 * np.roll(blue, -index, axis=1)
     gray = (frames @ np.array([0.299, 0.587, 0.114])).round().astype(np.uint8)
 
-    flow = build_flow("tvl1", Tvl1Parameters())(frames[0], frames[1])
+    (flow,) = build_flow(source, Tvl1Parameters())(iter(frames))
 
     assert np.median(flow[0]) > 0.5
-    expected = tvl1_flow(gray[0], gray[1], Tvl1Parameters())
+    expected = opencv_flow(gray[0], gray[1], Tvl1Parameters())
     assert np.abs(flow - expected).mean() < 0.05
 
 
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("num_frames", [0, 1, 2, 4])
+def test_videos_have_one_field_less_than_frames(source, num_frames):
+    flow = build_flow(source, Tvl1Parameters())
+    frames = np.zeros((num_frames, 16, 18, 3), np.uint8)
+
+    assert len(list(flow(frames))) == max(0, num_frames - 1)
+
+
+def test_videos_of_several_sizes_can_follow_each_other():
+    flow = build_flow("tvl1", Tvl1Parameters())
+
+    for size in ((16, 18), (20, 17), (16, 18)):
+        (field,) = flow(np.zeros((2, *size, 3), np.uint8))
+        assert field.shape == (2, *size)
+
+
 def test_unknown_source_lists_the_choices():
-    with pytest.raises(ConfigError, match=r"tvl2.*tvl1"):
+    with pytest.raises(ConfigError, match=r"tvl2.*tvl1, tvl1-opencv"):
         build_flow("tvl2", Tvl1Parameters())
+
+
+def test_illumination_is_refused_before_any_frame():
+    with pytest.raises(ConfigError, match="tvl1-opencv"):
+        build_flow("tvl1", Tvl1Parameters(gamma=0.1))
+    build_flow("tvl1-opencv", Tvl1Parameters(gamma=0.1))
+
+
+def test_heavy_libraries_wait_until_flow_is_computed():
+    names = "numba", "torch"
+    script = (
+        "import sys; import pipelines.motion.extract_flow, pipelines.motion.flow_store;"
+        f"print([name for name in {names} if name in sys.modules])"
+    )
+    root = Path(__file__).resolve().parents[3]
+
+    answer = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, check=True, capture_output=True, text=True
+    )
+
+    assert ast.literal_eval(answer.stdout) == []

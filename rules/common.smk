@@ -86,12 +86,13 @@ wildcard_constraints:
 # --- what each stage depends on -----------------------------------------------------------------
 FRAMES = ("frames",)
 FLOW = (*FRAMES, "motion.flow")
+EDGES = (*FRAMES, "motion.edges", "motion.raft", "motion.flow.tvl1")
 COMMON = ("clips", "validation")
 GENERATOR = {
     "flow": (*FLOW, *COMMON, "backbones.motion", "training.generator"),
     "rgb": (*FRAMES, *COMMON, "backbones.appearance", "training.generator_appearance"),
 }
-SECTIONS = {"frames": FRAMES, "flow": FLOW}
+SECTIONS = {"frames": FRAMES, "flow": FLOW, "edges": EDGES}
 for modality, sections in GENERATOR.items():
     features = (*sections, "clustering.features")
     clusters = (*features, "clustering.units", "clustering.kmeans")
@@ -162,6 +163,11 @@ def frame_indices(preset, *datasets):
 def flow_shards(preset, *datasets):
     where = f"results/motion/flow/{home(preset, 'flow')}"
     return [f"{where}/{d}/shard-{shard}.h5" for d in datasets for shard in shards(d)]
+
+
+def edge_shards(preset, dataset):
+    where = f"results/motion/edges/{home(preset, 'edges')}/{dataset}"
+    return [f"{where}/shard-{shard}.h5" for shard in shards(dataset)]
 
 
 def stores(preset, datasets, modalities):

@@ -46,3 +46,70 @@ rule export_flow:
         " --flow {input.flow}"
         " --out {output.images}"
         " > {log} 2>&1"
+
+
+rule extract_edges:
+    input:
+        unpack(edges_input),
+    output:
+        edges="results/motion/edges/{preset}/{dataset}/shard-{shard}.h5",
+        skipped="results/motion/edges/{preset}/{dataset}/skipped/shard-{shard}.parquet",
+    log:
+        "logs/motion/extract_edges/{preset}-{dataset}-{shard}.log",
+    benchmark:
+        "benchmarks/motion/extract_edges/{preset}-{dataset}-{shard}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        config=lambda wildcards: section(
+            wildcards.preset,
+            "motion.edges",
+            "motion.raft",
+            "motion.flow.tvl1",
+            "frames.target_fps",
+            "frames.max_frames",
+        ),
+        options=edges_options,
+        weights=edges_weights,
+        code=source_digest("pipelines.motion.extract_edges"),
+    shell:
+        "python -m pipelines.motion.extract_edges"
+        " --config {params.config:q}"
+        " {params.options}"
+        " --out {output.edges}"
+        " --skipped {output.skipped}"
+        " > {log} 2>&1"
+
+
+rule index_edges:
+    input:
+        edges=lambda wildcards: edge_shards(wildcards.preset, wildcards.dataset),
+        skipped=skipped_edges,
+    output:
+        index="results/motion/edges/{preset}/{dataset}/index.parquet",
+        skipped="results/motion/edges/{preset}/{dataset}/skipped.parquet",
+    log:
+        "logs/motion/index_edges/{preset}-{dataset}.log",
+    benchmark:
+        "benchmarks/motion/index_edges/{preset}-{dataset}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        config=canonical(SETTINGS.limits),
+        edges=lambda wildcards: listed(edge_shards(wildcards.preset, wildcards.dataset)),
+        skipped=lambda wildcards: listed(skipped_edges(wildcards)),
+        code=source_digest("pipelines.motion.index_edges"),
+    shell:
+        "python -m pipelines.motion.index_edges"
+        " --config {params.config:q}"
+        " --edges-list {params.edges}"
+        " --skipped-list {params.skipped}"
+        " --out {output.index}"
+        " --skipped {output.skipped}"
+        " > {log} 2>&1"

@@ -28,6 +28,7 @@ PROBLEM_KINDS = (
     "truncated",
     "empty",
     "one-frame",
+    "too-short",
     "duplicate",
     "mislabelled",
     "unlisted",

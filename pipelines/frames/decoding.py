@@ -3,8 +3,8 @@
 Conventions
 -----------
 - A frame is ``(H, W, 3)`` uint8, RGB in 0..255, row 0 at the top.
-- Every video is squeezed to the asked size, whatever its aspect ratio; area averaging, so
-  shrinking does not alias.
+- Every video is squeezed to the asked height and width, whatever its aspect ratio, unless only
+  the shorter side is asked for; area averaging, so shrinking does not alias.
 - A rotation that the container declares (phone recordings) is applied.
 - One thread: the pipeline runs one process per shard instead.
 """
@@ -54,7 +54,8 @@ class VideoReader:
 
     Args:
         path: Video file.
-        size: Height and width of the frames in px.
+        size: Height and width of the frames in px, or one number: the length of the shorter side,
+            the aspect ratio being kept.
         target_fps: Keep every ``max(1, round(fps / target_fps))``-th frame; None keeps all.
         max_frames: Stop after so many kept frames, at least 2; None means no limit.
 
@@ -71,7 +72,7 @@ class VideoReader:
     def __init__(
         self,
         path: Path,
-        size: tuple[int, int],
+        size: tuple[int, int] | int,
         target_fps: float | None = None,
         max_frames: int | None = None,
     ) -> None:
@@ -137,8 +138,13 @@ class VideoReader:
                     yield frame
 
     def _resized(self, frame: av.VideoFrame) -> FrameArray:
-        height, width = self._size
         quarter_turns = round(frame.rotation / 90) % 4
+        if isinstance(self._size, int):
+            # Of the first frame: a stream may change its size, a video's frames may not.
+            turned = quarter_turns % 2
+            shown = (frame.width, frame.height) if turned else (frame.height, frame.width)
+            self._size = short_side_size(*shown, self._size)
+        height, width = self._size
         if quarter_turns % 2:
             height, width = width, height
         try:
@@ -167,7 +173,7 @@ class VideoReader:
 
 def decode_video(
     path: Path,
-    size: tuple[int, int],
+    size: tuple[int, int] | int,
     target_fps: float | None = None,
     max_frames: int | None = None,
 ) -> DecodedVideo:
@@ -175,6 +181,22 @@ def decode_video(
     with VideoReader(path, size, target_fps, max_frames) as reader:
         frames = np.stack(list(reader))
         return DecodedVideo(frames, reader.fps, reader.num_decoded)
+
+
+def short_side_size(height: int, width: int, short_side_px: int) -> tuple[int, int]:
+    """Height and width after scaling to a shorter side; the longer one is rounded.
+
+    >>> short_side_size(240, 320, 256)
+    (256, 341)
+    >>> short_side_size(640, 480, 256)
+    (341, 256)
+    """
+    scale = short_side_px / min(height, width)
+    return (
+        (short_side_px, round(width * scale))
+        if height <= width
+        else (round(height * scale), short_side_px)
+    )
 
 
 def _open_container(path: Path) -> av.container.InputContainer:

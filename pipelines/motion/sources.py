@@ -50,13 +50,13 @@ def _on_cpu(parameters: Tvl1Parameters) -> FlowStream:
     solvers: dict[tuple[int, ...], Tvl1Solver] = {}
 
     def flow(frames: Iterable[FrameArray]) -> Iterator[FlowArray]:
-        grey = map(_gray, frames)
-        for first in grey:
+        images = map(grey, frames)
+        for first in images:
             size = (first.shape[0], first.shape[1])
             if size not in solvers:
                 solvers.clear()
                 solvers[size] = Tvl1Solver(size, parameters)
-            yield from solvers[size].fields(itertools.chain([first], grey))
+            yield from solvers[size].fields(itertools.chain([first], images))
 
     return flow
 
@@ -65,7 +65,7 @@ def _on_gpu(parameters: Tvl1Parameters, device: str) -> FlowStream:
     from pipelines.motion.tvl1_batched import batched_fields
 
     def flow(frames: Iterable[FrameArray]) -> Iterator[FlowArray]:
-        yield from batched_fields(map(_gray, frames), parameters, device)
+        yield from batched_fields(map(grey, frames), parameters, device)
 
     return flow
 
@@ -75,13 +75,13 @@ def _build_tvl1_opencv(parameters: Tvl1Parameters, device: str) -> FlowStream:
     from pipelines.motion.tvl1_opencv import opencv_flow
 
     def flow(frames: Iterable[FrameArray]) -> Iterator[FlowArray]:
-        for previous, current in itertools.pairwise(map(_gray, frames)):
+        for previous, current in itertools.pairwise(map(grey, frames)):
             yield opencv_flow(previous, current, parameters)
 
     return flow
 
 
-def _gray(frame: FrameArray) -> GrayArray:
+def grey(frame: FrameArray) -> GrayArray:
     """Luma of an RGB frame (ITU-R BT.601), 0..255."""
     return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 

@@ -17,14 +17,18 @@ from pipelines.evaluation.test_model import TestConfig as PredictionConfig
 from pipelines.frames.decode_frames import DecodeFramesConfig
 from pipelines.frames.index_frames import IndexFramesConfig
 from pipelines.motion.export_flow import ExportFlowConfig
+from pipelines.motion.extract_edges import ExtractEdgesConfig
 from pipelines.motion.extract_flow import ExtractFlowConfig
+from pipelines.motion.index_edges import IndexEdgesConfig
 from pipelines.training.recipe import RecipeConfig, TrainingConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 DEFINITIONS = SCHEMA["$defs"]
 PRESET = DEFINITIONS["preset"]["properties"]
-FLOW = PRESET["motion"]["properties"]["flow"]
+MOTION = PRESET["motion"]["properties"]
+FLOW = MOTION["flow"]
+FRAMES = PRESET["frames"]["properties"]
 CLUSTERING = PRESET["clustering"]["properties"]
 
 # What each command's config is made of, as rules/*.smk put it together.
@@ -32,6 +36,16 @@ COMMANDS = [
     (DecodeFramesConfig, PRESET["frames"]),
     (ExtractFlowConfig, FLOW),
     (ExportFlowConfig, PRESET["motion"]["properties"]["export"]),
+    (
+        ExtractEdgesConfig,
+        {
+            "edges": MOTION["edges"],
+            "raft": MOTION["raft"],
+            "tvl1": FLOW["properties"]["tvl1"],
+            "target_fps": FRAMES["target_fps"],
+            "max_frames": FRAMES["max_frames"],
+        },
+    ),
     (ClipConfig, PRESET["clips"]),
     (FeaturesConfig, {"clips": PRESET["clips"], "features": CLUSTERING["features"]}),
     (ClustersConfig, {"units": CLUSTERING["units"], "kmeans": CLUSTERING["kmeans"]}),
@@ -55,6 +69,7 @@ COMMANDS = [
     ),
     (ManifestConfig, SCHEMA["properties"]["limits"]),
     (IndexFramesConfig, SCHEMA["properties"]["limits"]),
+    (IndexEdgesConfig, SCHEMA["properties"]["limits"]),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Computing TV-L1 flow, storing and reading it."""
+"""Computing flow and edges, storing and reading them."""
 
 import itertools
 import os
@@ -10,12 +10,16 @@ from pathlib import Path
 import cv2
 import msgspec
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from pipelines.frames.frame_store import FrameStore
 from pipelines.io.config import canonical
 from pipelines.motion import export_flow, extract_flow
+from pipelines.motion.edges import encode, sobel_edges, strength
 from pipelines.motion.flow_store import FlowStore
+from pipelines.motion.raft import RaftFlow, RaftParameters
+from pipelines.motion.raft_networks import build_network
 from pipelines.motion.tvl1 import Tvl1Solver
 from pipelines.motion.tvl1_opencv import opencv_flow
 from pipelines.motion.tvl1_parameters import Tvl1Parameters
@@ -24,6 +28,7 @@ from tests.benchmarks.machine import ROOT
 from tests.benchmarks.material import (
     demo_flow,
     frame_shard,
+    moving_texture,
     preset_value,
     run_command,
     videos_to_decode,
@@ -36,6 +41,10 @@ CLIP_FRAMES = 8
 # Pairs of TV-L1 with the paper's parameters; OpenCV takes up to half a second for one.
 NUM_PAIRS = 4
 LONG_CLIP_FRAMES = 16
+RAFT_PAIRS = 4
+RAFT_SIZE = (128, 176)
+RAFT_UPDATES = 20
+NUM_FIELDS = 40
 
 
 def tvl1(folder: Path) -> Contest:
@@ -166,6 +175,55 @@ def clip_reads(folder: Path) -> Contest:
     return Contest(rate(ours, NUM_READS), rate(peer, NUM_READS))
 
 
+def raft(folder: Path) -> Contest:
+    """Large RAFT over a short video, frames encoded once, against torchvision pair by pair.
+
+    Random weights; neighbouring frames, because the first frames of a longer gap have no pair
+    yet and would weigh more here than in a whole video.
+    """
+    torch.manual_seed(0)
+    frames = [*moving_texture(RAFT_PAIRS + 1, RAFT_SIZE, 0)]
+    cached = RaftFlow(
+        build_network("ptlflow", "things"),
+        RaftParameters(num_updates=RAFT_UPDATES),
+        torch.device("cpu"),
+    )
+    plain = build_network("torchvision", "things").module
+    images = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+    def ours() -> None:
+        for _ in cached.stream(frames, -1):
+            pass
+
+    def peer() -> None:
+        with torch.inference_mode():
+            for index in range(1, len(frames)):
+                plain(images[index, None], images[index - 1, None], RAFT_UPDATES)
+
+    return Contest(rate(ours, RAFT_PAIRS), rate(peer, RAFT_PAIRS), repetitions=3)
+
+
+def edges(folder: Path) -> Contest:
+    """Checked, coded and weighed edge maps against the bare OpenCV calls."""
+    rng = np.random.default_rng(0)
+    flows = [rng.normal(0, 2, (2, 256, 344)).astype(np.float32) for _ in range(NUM_FIELDS)]
+
+    def ours() -> None:
+        for flow in flows:
+            found = sobel_edges(flow)[None]
+            encode(found, "edges")
+            strength(found)
+
+    def peer() -> None:
+        for flow in flows:
+            magnitude = cv2.magnitude(flow[0], flow[1])
+            across = cv2.Sobel(magnitude, cv2.CV_32F, 1, 0)
+            down = cv2.Sobel(magnitude, cv2.CV_32F, 0, 1)
+            cv2.convertScaleAbs(cv2.magnitude(across, down), alpha=25.5).mean()
+
+    return Contest(rate(ours, NUM_FIELDS), rate(peer, NUM_FIELDS))
+
+
 def _small_shard(folder: Path) -> Path:
     return frame_shard(folder, "flow-input", "demo", videos_to_decode(folder)[:NUM_VIDEOS])
 
@@ -221,6 +279,19 @@ BENCHMARKS = (
         unit="bytes",
         set_up=stored_bytes,
         target=1.5,
+    ),
+    Benchmark(
+        name="motion: RAFT, 20 updates, 128x176, frames encoded once",
+        peer="torchvision's raft_large, pair by pair",
+        unit="pairs/s",
+        set_up=raft,
+        target=0.95,
+    ),
+    Benchmark(
+        name="motion: edge maps of ready flow, 256x344",
+        peer="bare cv2 calls",
+        unit="maps/s",
+        set_up=edges,
     ),
     Benchmark(
         name="motion: random 8-field clips from a shard",

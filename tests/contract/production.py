@@ -19,7 +19,7 @@ from pipelines.evaluation import finetune, test_model
 from pipelines.frames import decode_frames, index_frames
 from pipelines.io.config import canonical
 from pipelines.io.settings import at_path, load_settings
-from pipelines.motion import export_flow, extract_flow
+from pipelines.motion import export_flow, extract_edges, extract_flow, index_edges
 from pipelines.tables import build_sweep, build_table5
 from pipelines.training import distill_motion, self_train, train_generator, train_supervised
 from tests.contract.document import ROOT
@@ -48,6 +48,7 @@ class Production:
         self.frames = results / "frames" / "smoke" / "demo"
         self.flow = results / "motion" / "flow" / "smoke" / "demo" / f"{SHARD}.h5"
         self.flow_images = results / "motion" / "images" / "smoke" / "demo" / f"{SHARD}.zip"
+        self.edges = results / "motion" / "edges" / "smoke" / "demo"
         self.training = results / "training"
         self.generator = self.training / "generator" / "smoke" / GENERATOR / "model.pt"
         self.features = results / "clustering/features/smoke" / GENERATOR / "demo" / f"{SHARD}.h5"
@@ -105,7 +106,7 @@ class Production:
         copy.write_bytes((videos / tested[0]).read_bytes())
 
     def make_clips(self) -> None:
-        """Frames, their index, flow."""
+        """Frames, their index, flow, motion maps."""
         shard, skipped = self.frames / f"{SHARD}.h5", self.frames / "skipped" / f"{SHARD}.parquet"
         command(
             decode_frames,
@@ -127,6 +128,22 @@ class Production:
         command(extract_flow, config=flow, frames=shard, out=self.flow)
         export = canonical(self.preset["motion"]["export"])
         command(export_flow, config=export, flow=self.flow, out=self.flow_images)
+        self.make_edges(shard)
+
+    def make_edges(self, frames: Path) -> None:
+        """Motion maps and their index."""
+        paths = ("motion.edges", "motion.raft", "motion.flow.tvl1")
+        config = self.section(*paths, "frames.target_fps", "frames.max_frames")
+        shard, skipped = self.edges / f"{SHARD}.h5", self.edges / "skipped" / f"{SHARD}.parquet"
+        command(extract_edges, config=config, frames=frames, out=shard, skipped=skipped)
+        command(
+            index_edges,
+            config=NO_LIMIT,
+            edges_list=self.listed(shard),
+            skipped_list=self.listed(skipped),
+            out=self.edges / "index.parquet",
+            skipped=self.edges / "skipped.parquet",
+        )
 
     def make_models(self) -> None:
         """Every training command and what lies between them."""

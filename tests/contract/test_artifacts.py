@@ -28,6 +28,8 @@ from pipelines.frames.index_store import read_frame_index
 from pipelines.io.errors import ContractError
 from pipelines.io.parquet import read_table
 from pipelines.models.weights import load_model
+from pipelines.motion.edge_index_store import read_edge_index
+from pipelines.motion.edge_store import EdgeStore
 from pipelines.motion.flow_image_store import read_description, read_flow_images
 from pipelines.motion.flow_store import FlowStore
 from pipelines.tables.runs_store import RUNS_SCHEMA
@@ -58,6 +60,13 @@ def read_frames(path: Path) -> list[np.ndarray]:
     return [store.read(key, np.arange(count)) for key, count in store.num_frames.items()]
 
 
+def read_edges(path: Path) -> list[np.ndarray]:
+    store = EdgeStore([path])
+    frames = {key: np.arange(store.first_frame, n) for key, n in store.num_frames.items()}
+    maps = [store.read(key, wanted) for key, wanted in frames.items()]
+    return maps + [store.means(key) for key in frames]
+
+
 def read_flow(path: Path) -> list[np.ndarray]:
     store = FlowStore([path])
     return [store.read(key, np.arange(count)) for key, count in store.num_frames.items()]
@@ -72,6 +81,8 @@ READERS: dict[str, Callable[[Path], object]] = {
     "frame index": read_frame_index,
     "flow": read_flow,
     "flow images": lambda path: list(read_flow_images(path)),
+    "edges": read_edges,
+    "edge index": read_edge_index,
     "features": lambda path: list(read_features(path)),
     "clusters": read_clusters,
     "pseudo-labels": PseudoLabels,

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from pipelines.frames.decoding import VideoReader, decode_video
+from pipelines.frames.decoding import VideoReader, decode_video, short_side_size
 from pipelines.io.errors import UnreadableVideoError
 
 
@@ -125,3 +125,33 @@ def test_senseless_limits_are_refused(tmp_path, make_video, limits):
 
     with pytest.raises(ValueError, match=next(iter(limits))):
         VideoReader(path, (24, 32), **limits)
+
+
+@pytest.mark.parametrize(
+    ("size", "short_side", "expected"),
+    [((24, 32), 12, (12, 16)), ((48, 32), 24, (36, 24)), ((24, 32), 48, (48, 64))],
+)
+def test_a_shorter_side_keeps_the_aspect_ratio(tmp_path, make_video, size, short_side, expected):
+    path = make_video(tmp_path / "a.avi", size=size)
+
+    with VideoReader(path, short_side) as reader:
+        frames = np.stack(list(reader))
+
+    assert frames.shape[1:3] == expected
+    np.testing.assert_array_equal(frames, decode_video(path, expected).frames)
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [((240, 320), (256, 341)), ((320, 240), (341, 256)), ((9, 9), (256, 256))],
+)
+def test_short_side_size_rounds_the_longer_side(shape, expected):
+    assert short_side_size(*shape, 256) == expected
+
+
+def test_the_shorter_side_is_that_of_the_turned_frame(tmp_path):
+    plain = decode_video(write_colours(tmp_path / "a.mp4"), 12).frames.shape[1:3]
+    turned = decode_video(write_colours(tmp_path / "b.mp4", 90), 12).frames.shape[1:3]
+
+    assert min(plain) == 12
+    assert turned == plain[::-1] != plain

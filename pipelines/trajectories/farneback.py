@@ -148,19 +148,23 @@ def _column_moments(
 ) -> None:  # pragma: no cover - compiled
     height, width = image.shape
     radius = len(weight) - 1
+    here = image[y]
+    plain_sum = columns[0, radius : radius + width]
+    once_sum = columns[1, radius : radius + width]
+    twice_sum = columns[2, radius : radius + width]
     for x in range(width):
-        columns[0, x + radius] = weight[0] * image[y, x]
-        columns[1, x + radius] = 0
-        columns[2, x + radius] = 0
+        plain_sum[x] = weight[0] * here[x]
+        once_sum[x] = 0
+        twice_sum[x] = 0
     for k in range(1, radius + 1):
         above, below = image[max(y - k, 0)], image[min(y + k, height - 1)]
         plain, once = weight[k], weight[k] * np.float32(k)
         twice = once * np.float32(k)
         for x in range(width):
-            top, bottom = np.float32(above[x]), np.float32(below[x])
-            columns[0, x + radius] += plain * (top + bottom)
-            columns[1, x + radius] += once * (bottom - top)
-            columns[2, x + radius] += twice * (top + bottom)
+            both = above[x] + below[x]
+            plain_sum[x] += plain * both
+            once_sum[x] += once * (below[x] - above[x])
+            twice_sum[x] += twice * both
     for moment in range(3):
         for x in range(radius):
             columns[moment, x] = columns[moment, radius]
@@ -183,15 +187,19 @@ def _patch_moments(
     for k in range(1, radius + 1):
         plain, once = weight[k], weight[k] * np.float32(k)
         twice = once * np.float32(k)
+        before, after = slice(radius - k, radius - k + width), slice(radius + k, radius + k + width)
+        left0, right0 = columns[0, before], columns[0, after]
+        left1, right1 = columns[1, before], columns[1, after]
+        left2, right2 = columns[2, before], columns[2, after]
         for x in range(width):
-            left, right = x + radius - k, x + radius + k
-            both = columns[0, left] + columns[0, right]
+            both = left0[x] + right0[x]
             patch[0, x] += plain * both
+            patch[1, x] += once * (right0[x] - left0[x])
             patch[3, x] += twice * both
-            patch[1, x] += once * (columns[0, right] - columns[0, left])
-            patch[2, x] += plain * (columns[1, left] + columns[1, right])
-            patch[5, x] += once * (columns[1, right] - columns[1, left])
-            patch[4, x] += plain * (columns[2, left] + columns[2, right])
+        for x in range(width):
+            patch[2, x] += plain * (left1[x] + right1[x])
+            patch[5, x] += once * (right1[x] - left1[x])
+            patch[4, x] += plain * (left2[x] + right2[x])
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -209,12 +217,11 @@ def _equations(
             right, down = field[y, x, 0], field[y, x, 1]
             bx = by = axx = ayy = axy = np.float32(0)
             px, py = np.float32(x) + right, np.float32(y) + down
-            left, top = int(np.floor(px)), int(np.floor(py))
-            inside = 0 <= left < width - 1 and 0 <= top < height - 1
-            if inside:
+            if 0 <= px < width - 1 and 0 <= py < height - 1:
+                left, top = int(px), int(py)
                 fx, fy = px - np.float32(left), py - np.float32(top)
                 both = fx * fy
-                w00, w01 = 1 - fx - fy + both, fx - both
+                w00, w01 = np.float32(1) - fx - fy + both, fx - both
                 w10, w11 = fy - both, both
                 a, b = second[top, left], second[top, left + 1]
                 c, d = second[top + 1, left], second[top + 1, left + 1]
@@ -253,26 +260,32 @@ def _solve(
     """Average the systems over the window, then solve each."""
     height, width = equations.shape[:2]
     radius = len(weight) - 1
-    rows = equations.reshape(height, width * 5)
-    line = np.empty((width + 2 * radius) * 5, np.float32)
-    mean = np.empty(width * 5, np.float32)
+    size, pad = width * 5, radius * 5
+    rows = equations.reshape(height, size)
+    line = np.empty(size + 2 * pad, np.float32)
+    centre = line[pad : pad + size]
+    mean = np.empty(size, np.float32)
     out = np.empty((height, width, 2), np.float32)
-    pad = radius * 5
     for y in range(height):
-        for i in range(width * 5):
-            line[pad + i] = weight[0] * rows[y, i]
+        here = rows[y]
+        for i in range(size):
+            centre[i] = weight[0] * here[i]
         for k in range(1, radius + 1):
+            share = weight[k]
             above, below = rows[max(y - k, 0)], rows[min(y + k, height - 1)]
-            for i in range(width * 5):
-                line[pad + i] += weight[k] * (above[i] + below[i])
+            for i in range(size):
+                centre[i] += share * (above[i] + below[i])
         for i in range(pad):
-            line[i] = line[pad + i % 5]
-            line[pad + width * 5 + i] = line[width * 5 + pad - 5 + i % 5]
-        for i in range(width * 5):
-            mean[i] = weight[0] * line[pad + i]
+            line[i] = centre[i % 5]
+            line[pad + size + i] = centre[size - 5 + i % 5]
+        for i in range(size):
+            mean[i] = weight[0] * centre[i]
         for k in range(1, radius + 1):
-            for i in range(width * 5):
-                mean[i] += weight[k] * (line[pad + i - 5 * k] + line[pad + i + 5 * k])
+            share = weight[k]
+            left = line[pad - 5 * k : pad - 5 * k + size]
+            right = line[pad + 5 * k : pad + 5 * k + size]
+            for i in range(size):
+                mean[i] += share * (left[i] + right[i])
         for x in range(width):
             g11, g12, g22 = mean[5 * x], mean[5 * x + 1], mean[5 * x + 2]
             h1, h2 = mean[5 * x + 3], mean[5 * x + 4]

@@ -90,7 +90,12 @@ GENERATOR = {
     "flow": (*MOTION, *COMMON, "backbones.motion", "training.generator"),
     "rgb": (*FRAMES, *COMMON, "backbones.appearance", "training.generator_appearance"),
 }
-SECTIONS = {"frames": FRAMES, "motion": MOTION}
+SECTIONS = {
+    "frames": FRAMES,
+    "motion": MOTION,
+    "people": ("trajectories.max_height_px", "trajectories.people"),
+    "tracks": ("trajectories",),
+}
 for modality, sections in GENERATOR.items():
     features = (*sections, "clustering.features")
     clusters = (*features, "clustering.units", "clustering.kmeans")

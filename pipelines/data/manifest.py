@@ -28,6 +28,8 @@ PROBLEM_KINDS = (
     "truncated",
     "empty",
     "one-frame",
+    "short",
+    "small",
     "duplicate",
     "mislabelled",
     "unlisted",

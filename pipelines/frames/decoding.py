@@ -3,8 +3,8 @@
 Conventions
 -----------
 - A frame is ``(H, W, 3)`` uint8, RGB in 0..255, row 0 at the top.
-- Every video is squeezed to the asked size, whatever its aspect ratio; area averaging, so
-  shrinking does not alias.
+- Every video is squeezed to the asked size, whatever its aspect ratio, or keeps its own; area
+  averaging, so shrinking does not alias.
 - A rotation that the container declares (phone recordings) is applied.
 - One thread: the pipeline runs one process per shard instead.
 """
@@ -54,13 +54,17 @@ class VideoReader:
 
     Args:
         path: Video file.
-        size: Height and width of the frames in px.
+        size: Height and width of the frames in px; None keeps the first frame's, as displayed.
         target_fps: Keep every ``max(1, round(fps / target_fps))``-th frame; None keeps all.
         max_frames: Stop after so many kept frames, at least 2; None means no limit.
+        max_height_px: Where no size is asked, higher frames are shrunk to this height, in their
+            own aspect ratio; None shrinks none.
 
     Attributes:
         fps: Frames per second after thinning.
         num_decoded: Frames decoded so far, before thinning.
+        own_size: Height and width of the first frame as displayed, before any scaling; None
+            before it was read.
 
     Raises:
         UnreadableVideoError: Kind "missing", "empty" or "unreadable" on opening;
@@ -71,9 +75,10 @@ class VideoReader:
     def __init__(
         self,
         path: Path,
-        size: tuple[int, int],
+        size: tuple[int, int] | None,
         target_fps: float | None = None,
         max_frames: int | None = None,
+        max_height_px: int | None = None,
     ) -> None:
         """Open the file and read its header."""
         if target_fps is not None and target_fps <= 0:
@@ -81,6 +86,8 @@ class VideoReader:
         if max_frames is not None and max_frames < 2:
             raise ValueError(f"max_frames must be at least 2, found {max_frames}")
         self._path, self._size, self._max_frames = path, size, max_frames
+        self._max_height_px = max_height_px
+        self.own_size: tuple[int, int] | None = None
         self._container = _open_container(path)
         try:
             self._stream = _video_stream(self._container, path)
@@ -137,8 +144,8 @@ class VideoReader:
                     yield frame
 
     def _resized(self, frame: av.VideoFrame) -> FrameArray:
-        height, width = self._size
         quarter_turns = round(frame.rotation / 90) % 4
+        height, width = self._size_of(frame, is_turned=quarter_turns % 2 == 1)
         if quarter_turns % 2:
             height, width = width, height
         try:
@@ -149,6 +156,18 @@ class VideoReader:
             raise UnreadableVideoError("unreadable", f"{self._path}: {error}") from error
         pixels = np.asarray(small.to_ndarray(), dtype=np.uint8)
         return np.ascontiguousarray(np.rot90(pixels, quarter_turns)) if quarter_turns else pixels
+
+    def _size_of(self, frame: av.VideoFrame, is_turned: bool) -> tuple[int, int]:
+        """Height and width to give a frame, as displayed; the first one decides."""
+        if self.own_size is None:
+            sides = (frame.height, frame.width)
+            self.own_size = sides[::-1] if is_turned else sides
+        if self._size is None:
+            height, width = self.own_size
+            limit = self._max_height_px or height
+            small = (limit, max(1, round(width * limit / height)))
+            self._size = small if height > limit else self.own_size
+        return self._size
 
     def _check_complete(self, num_kept: int) -> None:
         if self.num_decoded == 0:

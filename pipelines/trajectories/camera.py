@@ -43,9 +43,9 @@ class Keypoints(NamedTuple):
     descriptors: NDArray[Any] | None
 
 
-KEYPOINTS: dict[str, tuple[Callable[[], Any], int]] = {
-    "orb": (lambda: cv2.ORB_create(NUM_KEYPOINTS), cv2.NORM_HAMMING),
-    "sift": (lambda: cv2.SIFT_create(NUM_KEYPOINTS), cv2.NORM_L2),
+KEYPOINTS: dict[str, tuple[Callable[[int], Any], int]] = {
+    "orb": (cv2.ORB.create, cv2.NORM_HAMMING),
+    "sift": (cv2.SIFT.create, cv2.NORM_L2),
 }
 """By name, what makes the detector, and the distance of its descriptors."""
 
@@ -66,7 +66,7 @@ class CameraMotion:
         if keypoints not in KEYPOINTS:
             raise ConfigError(f"keypoints {keypoints!r} are unknown; choices: {[*KEYPOINTS]}")
         build, norm = KEYPOINTS[keypoints]
-        self._detector = build()
+        self._detector = build(NUM_KEYPOINTS)
         self._matcher = cv2.BFMatcher(norm, crossCheck=True)
         self._ransac_px = ransac_px
         self._first: GrayArray | None = None
@@ -143,6 +143,7 @@ def fit_homography(starts: FloatArray, ends: FloatArray, ransac_px: float) -> Ho
     if len(starts) <= MIN_MATCHES:
         return None
     cv2.setRNGSeed(0)
+    found: Any  # None where OpenCV finds none, which its stubs leave out
     found, inliers = cv2.findHomography(starts, ends, cv2.RANSAC, ransac_px)
     if found is None or int(inliers.sum()) <= MIN_INLIERS or abs(np.linalg.det(found)) < 1e-9:
         return None

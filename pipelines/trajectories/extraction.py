@@ -80,7 +80,9 @@ def extract_trajectories(
 class _Video:
     """What is carried from frame to frame."""
 
-    def __init__(self, image: GrayArray, people: BoxArray, parameters: TrajectoryParameters):
+    def __init__(
+        self, image: GrayArray, people: BoxArray, parameters: TrajectoryParameters
+    ) -> None:
         """Take the first frame and start tracks in it."""
         height, width = image.shape
         self._levels = build_levels(height, width, parameters.max_scales)

@@ -13,7 +13,7 @@ Conventions
 Reference: Wang et al., IJCV 2013, section 3.3.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numba
@@ -62,14 +62,14 @@ def integral_histograms(image: GrayArray, field: FloatArray) -> IntegralArray:
     )
 
 
-def gradients(values: NDArray[np.generic]) -> Polar:
+def gradients(values: NDArray[Any]) -> Polar:
     """Differences of a pixel's neighbours: right minus left and lower minus upper."""
     across = cv2.Sobel(values, cv2.CV_32F, 1, 0, ksize=1)
     down = cv2.Sobel(values, cv2.CV_32F, 0, 1, ksize=1)
     return _polar(across, down)
 
 
-def _polar(across: NDArray[np.generic], down: NDArray[np.generic]) -> Polar:
+def _polar(across: NDArray[Any], down: NDArray[Any]) -> Polar:
     lengths, degrees = cv2.cartToPolar(across, down, angleInDegrees=True)
     return Polar(np.asarray(lengths, np.float32), np.asarray(degrees, np.float32))
 

@@ -28,7 +28,7 @@ def new_points(image: GrayArray, tracked: FloatArray, stride_px: int, quality: f
         Points ``(M, 2)`` at the centres of cells, row by row.
     """
     corners = cv2.cornerMinEigenVal(image, BLOCK_PX, ksize=BLOCK_PX)
-    threshold = np.float32(corners.max() * quality)
+    threshold = float(np.float32(corners.max() * quality))
     return _grid(np.asarray(corners, np.float32), threshold, tracked, stride_px)
 
 

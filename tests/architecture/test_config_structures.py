@@ -18,17 +18,24 @@ from pipelines.frames.decode_frames import DecodeFramesConfig
 from pipelines.frames.index_frames import IndexFramesConfig
 from pipelines.motion.extract_flow import ExtractFlowConfig
 from pipelines.training.recipe import RecipeConfig, TrainingConfig
+from pipelines.trajectories.detect_people import DetectPeopleConfig
+from pipelines.trajectories.track_trajectories import TrackTrajectoriesConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 DEFINITIONS = SCHEMA["$defs"]
 PRESET = DEFINITIONS["preset"]["properties"]
 CLUSTERING = PRESET["clustering"]["properties"]
+TRAJECTORIES = PRESET["trajectories"]["properties"]
 
 # What each command's config is made of, as rules/*.smk put it together.
 COMMANDS = [
     (DecodeFramesConfig, PRESET["frames"]),
     (ExtractFlowConfig, PRESET["motion"]),
+    *(
+        (kind, {name: TRAJECTORIES[name] for name in ("max_height_px", section)})
+        for kind, section in ((DetectPeopleConfig, "people"), (TrackTrajectoriesConfig, "tracks"))
+    ),
     (ClipConfig, PRESET["clips"]),
     (FeaturesConfig, {"clips": PRESET["clips"], "features": CLUSTERING["features"]}),
     (ClustersConfig, {"units": CLUSTERING["units"], "kmeans": CLUSTERING["kmeans"]}),

@@ -30,6 +30,8 @@ from pipelines.models.weights import load_model
 from pipelines.motion.flow_store import FlowStore
 from pipelines.tables.runs_store import RUNS_SCHEMA
 from pipelines.training.history_store import HISTORY_SCHEMA
+from pipelines.trajectories.boxes_store import BoxesTable
+from pipelines.trajectories.track_store import read_tracks
 from tests.contract.document import (
     ROOT,
     DocumentedFile,
@@ -69,6 +71,8 @@ READERS: dict[str, Callable[[Path], object]] = {
     "frames": read_frames,
     "frame index": read_frame_index,
     "flow": read_flow,
+    "boxes": BoxesTable,
+    "tracks": lambda path: list(read_tracks(path)),
     "features": lambda path: list(read_features(path)),
     "clusters": read_clusters,
     "pseudo-labels": PseudoLabels,

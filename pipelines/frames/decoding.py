@@ -28,6 +28,9 @@ COMPLETE_FRACTION = 0.9
 
 # The same bytes whatever vector instructions the processor has.
 _SCALING = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+# Frames at their own size get the colours that OpenCV's and PyAV's plain conversions give:
+# dense trajectories published for a video only come out again from these.
+_CONVERSION = Interpolation.BILINEAR
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ class VideoReader:
         self._path, self._size, self._max_frames = path, size, max_frames
         self._max_height_px = max_height_px
         self.own_size: tuple[int, int] | None = None
+        self._is_own_size = False
         self._container = _open_container(path)
         try:
             self._stream = _video_stream(self._container, path)
@@ -148,9 +152,10 @@ class VideoReader:
         height, width = self._size_of(frame, is_turned=quarter_turns % 2 == 1)
         if quarter_turns % 2:
             height, width = width, height
+        scaling = _CONVERSION if self._is_own_size else _SCALING
         try:
             small = self._reformatter.reformat(
-                frame, width, height, "rgb24", interpolation=_SCALING, threads=1
+                frame, width, height, "rgb24", interpolation=scaling, threads=1
             )
         except av.FFmpegError as error:
             raise UnreadableVideoError("unreadable", f"{self._path}: {error}") from error
@@ -166,7 +171,8 @@ class VideoReader:
             height, width = self.own_size
             limit = self._max_height_px or height
             small = (limit, max(1, round(width * limit / height)))
-            self._size = small if height > limit else self.own_size
+            self._is_own_size = height <= limit
+            self._size = self.own_size if self._is_own_size else small
         return self._size
 
     def _check_complete(self, num_kept: int) -> None:

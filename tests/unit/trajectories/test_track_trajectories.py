@@ -15,7 +15,7 @@ def probed(name):
 
 
 def write(path, frames, times=None, pix_fmt="yuv420p"):
-    with av.open(str(path), "w", format="avi" if times is None else "matroska") as container:
+    with av.open(str(path), "w", format="avi" if times is None else "mp4") as container:
         stream = container.add_stream("mpeg4" if pix_fmt == "yuv420p" else "ffv1", rate=25)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = pix_fmt

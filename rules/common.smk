@@ -92,7 +92,13 @@ GENERATOR = {
     "flow": (*FLOW, *COMMON, "backbones.motion", "training.generator"),
     "rgb": (*FRAMES, *COMMON, "backbones.appearance", "training.generator_appearance"),
 }
-SECTIONS = {"frames": FRAMES, "flow": FLOW, "edges": EDGES}
+SECTIONS = {
+    "frames": FRAMES,
+    "flow": FLOW,
+    "edges": EDGES,
+    "people": ("trajectories.max_height_px", "trajectories.people"),
+    "tracks": ("trajectories",),
+}
 for modality, sections in GENERATOR.items():
     features = (*sections, "clustering.features")
     clusters = (*features, "clustering.units", "clustering.kmeans")

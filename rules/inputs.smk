@@ -63,6 +63,18 @@ def skipped_edges(wildcards):
     return [f"{where}/shard-{shard}.parquet" for shard in shards(wildcards.dataset)]
 
 
+# --- trajectories ---------------------------------------------------------------------------------
+def people_file(wildcards):
+    """Weights or boxes that the detection of people reads, if it reads any."""
+    people = SETTINGS.presets[wildcards.preset]["trajectories"]["people"]
+    return people["path"] or []
+
+
+def people_boxes(wildcards):
+    where = f"results/trajectories/boxes/{home(wildcards.preset, 'people')}/{wildcards.dataset}"
+    return f"{where}/shard-{wildcards.shard}.parquet"
+
+
 # --- models ---------------------------------------------------------------------------------------
 def generator_model(preset, generator):
     _, modality, _ = parts_of(generator)

@@ -4,7 +4,7 @@ Conventions
 -----------
 - A frame is ``(H, W, 3)`` uint8, RGB in 0..255, row 0 at the top.
 - Every video is squeezed to the asked height and width, whatever its aspect ratio, unless only
-  the shorter side is asked for; area averaging, so shrinking does not alias.
+  the shorter side or none is asked for; area averaging, so shrinking does not alias.
 - A rotation that the container declares (phone recordings) is applied.
 - One thread: the pipeline runs one process per shard instead.
 """
@@ -28,6 +28,9 @@ COMPLETE_FRACTION = 0.9
 
 # The same bytes whatever vector instructions the processor has.
 _SCALING = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+# Frames at their own size get the colours that OpenCV's and PyAV's plain conversions give:
+# dense trajectories published for a video only come out again from these.
+_CONVERSION = Interpolation.BILINEAR
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,18 @@ class VideoReader:
 
     Args:
         path: Video file.
-        size: Height and width of the frames in px, or one number: the length of the shorter side,
-            the aspect ratio being kept.
+        size: Height and width of the frames in px; one number is the length of the shorter side,
+            the aspect ratio being kept; None keeps the first frame's, as displayed.
         target_fps: Keep every ``max(1, round(fps / target_fps))``-th frame; None keeps all.
         max_frames: Stop after so many kept frames, at least 2; None means no limit.
+        max_height_px: Where no size is asked, higher frames are shrunk to this height, in their
+            own aspect ratio; None shrinks none.
 
     Attributes:
         fps: Frames per second after thinning.
         num_decoded: Frames decoded so far, before thinning.
+        own_size: Height and width of the first frame as displayed, before any scaling; None
+            before it was read.
 
     Raises:
         UnreadableVideoError: Kind "missing", "empty" or "unreadable" on opening;
@@ -72,9 +79,10 @@ class VideoReader:
     def __init__(
         self,
         path: Path,
-        size: tuple[int, int] | int,
+        size: tuple[int, int] | int | None,
         target_fps: float | None = None,
         max_frames: int | None = None,
+        max_height_px: int | None = None,
     ) -> None:
         """Open the file and read its header."""
         if target_fps is not None and target_fps <= 0:
@@ -82,6 +90,9 @@ class VideoReader:
         if max_frames is not None and max_frames < 2:
             raise ValueError(f"max_frames must be at least 2, found {max_frames}")
         self._path, self._size, self._max_frames = path, size, max_frames
+        self._max_height_px = max_height_px
+        self.own_size: tuple[int, int] | None = None
+        self._is_own_size = False
         self._container = _open_container(path)
         try:
             self._stream = _video_stream(self._container, path)
@@ -139,22 +150,33 @@ class VideoReader:
 
     def _resized(self, frame: av.VideoFrame) -> FrameArray:
         quarter_turns = round(frame.rotation / 90) % 4
-        if isinstance(self._size, int):
-            # Of the first frame: a stream may change its size, a video's frames may not.
-            turned = quarter_turns % 2
-            shown = (frame.width, frame.height) if turned else (frame.height, frame.width)
-            self._size = short_side_size(*shown, self._size)
-        height, width = self._size
+        height, width = self._size_of(frame, is_turned=quarter_turns % 2 == 1)
         if quarter_turns % 2:
             height, width = width, height
+        scaling = _CONVERSION if self._is_own_size else _SCALING
         try:
             small = self._reformatter.reformat(
-                frame, width, height, "rgb24", interpolation=_SCALING, threads=1
+                frame, width, height, "rgb24", interpolation=scaling, threads=1
             )
         except av.FFmpegError as error:
             raise UnreadableVideoError("unreadable", f"{self._path}: {error}") from error
         pixels = np.asarray(small.to_ndarray(), dtype=np.uint8)
         return np.ascontiguousarray(np.rot90(pixels, quarter_turns)) if quarter_turns else pixels
+
+    def _size_of(self, frame: av.VideoFrame, is_turned: bool) -> tuple[int, int]:
+        """Height and width to give a frame, as displayed; the first one decides."""
+        if self.own_size is None:
+            sides = (frame.height, frame.width)
+            self.own_size = sides[::-1] if is_turned else sides
+        if isinstance(self._size, int):
+            self._size = short_side_size(*self.own_size, self._size)
+        if self._size is None:
+            height, width = self.own_size
+            limit = self._max_height_px or height
+            small = (limit, max(1, round(width * limit / height)))
+            self._is_own_size = height <= limit
+            self._size = self.own_size if self._is_own_size else small
+        return self._size
 
     def _check_complete(self, num_kept: int) -> None:
         if self.num_decoded == 0:

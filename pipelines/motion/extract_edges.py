@@ -183,7 +183,7 @@ def _maps(
         num_maps += 1
     if not num_maps:
         raise UnreadableVideoError(
-            "too-short", f"no frame has another {chosen.frame_gap} frames before it"
+            "short", f"no frame has another {chosen.frame_gap} frames before it"
         )
 
 

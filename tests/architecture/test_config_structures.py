@@ -21,6 +21,8 @@ from pipelines.motion.extract_edges import ExtractEdgesConfig
 from pipelines.motion.extract_flow import ExtractFlowConfig
 from pipelines.motion.index_edges import IndexEdgesConfig
 from pipelines.training.recipe import RecipeConfig, TrainingConfig
+from pipelines.trajectories.detect_people import DetectPeopleConfig
+from pipelines.trajectories.track_trajectories import TrackTrajectoriesConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -30,6 +32,7 @@ MOTION = PRESET["motion"]["properties"]
 FLOW = MOTION["flow"]
 FRAMES = PRESET["frames"]["properties"]
 CLUSTERING = PRESET["clustering"]["properties"]
+TRAJECTORIES = PRESET["trajectories"]["properties"]
 
 # What each command's config is made of, as rules/*.smk put it together.
 COMMANDS = [
@@ -45,6 +48,10 @@ COMMANDS = [
             "target_fps": FRAMES["target_fps"],
             "max_frames": FRAMES["max_frames"],
         },
+    ),
+    *(
+        (kind, {name: TRAJECTORIES[name] for name in ("max_height_px", section)})
+        for kind, section in ((DetectPeopleConfig, "people"), (TrackTrajectoriesConfig, "tracks"))
     ),
     (ClipConfig, PRESET["clips"]),
     (FeaturesConfig, {"clips": PRESET["clips"], "features": CLUSTERING["features"]}),

@@ -28,6 +28,7 @@ STAGES = (
     "data",
     "frames",
     "motion",
+    "trajectories",
     "clips",
     "models",
     "objectives",

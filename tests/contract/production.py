@@ -22,6 +22,7 @@ from pipelines.io.settings import at_path, load_settings
 from pipelines.motion import export_flow, extract_edges, extract_flow, index_edges
 from pipelines.tables import build_sweep, build_table5
 from pipelines.training import distill_motion, self_train, train_generator, train_supervised
+from pipelines.trajectories import detect_people, track_trajectories
 from tests.contract.document import ROOT
 
 GENERATOR = "demo.split1.flow.seed0"
@@ -59,6 +60,7 @@ class Production:
         """Every command once."""
         self.make_data()
         self.make_clips()
+        self.make_trajectories()
         self.make_models()
         self.make_tables()
 
@@ -143,6 +145,50 @@ class Production:
             skipped_list=self.listed(skipped),
             out=self.edges / "index.parquet",
             skipped=self.edges / "skipped.parquet",
+        )
+
+    def make_trajectories(self) -> None:
+        """Boxes and tracks of longer videos than the others need."""
+        folder = self.folder / "long"
+        videos, probed = folder / "videos", folder / "probed.parquet"
+        demo = DEMO | {"num_frames": 20, "num_unlabelled": 1}
+        annotations = folder / "annotations.csv"
+        command(generate_demo, config=canonical(demo), out=videos, annotations=annotations)
+        stanza = {"adapter": "demo", "root": str(videos), "num_shards": 1, "generator": demo}
+        command(
+            probe_videos,
+            config=canonical(stanza),
+            dataset="demo",
+            shard="0000-of-0001",
+            out=probed,
+            problems=folder / "problems.parquet",
+        )
+        with annotations.open(newline="") as handle:
+            name = next(csv.DictReader(handle))["video"].removesuffix(".avi")
+        boxes = folder / "boxes.csv"
+        boxes.write_text(f"video_id,frame,x1,y1,x2,y2,score\ndemo/{name},3,4,4,20,40,0.9\n")
+        section = self.preset["trajectories"]
+        people = section["people"] | {"detector": "file", "path": str(boxes)}
+        height = {"max_height_px": section["max_height_px"]}
+        results = self.folder / "results" / "trajectories"
+        boxes = results / "boxes" / "smoke" / "demo"
+        tracks = results / "tracks" / "smoke" / "demo"
+        command(
+            detect_people,
+            config=canonical(height | {"people": people}),
+            root=videos,
+            videos=probed,
+            out=boxes / f"{SHARD}.parquet",
+            skipped=boxes / "skipped" / f"{SHARD}.parquet",
+        )
+        command(
+            track_trajectories,
+            config=canonical(height | {"tracks": section["tracks"]}),
+            root=videos,
+            videos=probed,
+            boxes=boxes / f"{SHARD}.parquet",
+            out=tracks / f"{SHARD}.h5",
+            skipped=tracks / "skipped" / f"{SHARD}.parquet",
         )
 
     def make_models(self) -> None:

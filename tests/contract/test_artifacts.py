@@ -34,6 +34,8 @@ from pipelines.motion.flow_image_store import read_description, read_flow_images
 from pipelines.motion.flow_store import FlowStore
 from pipelines.tables.runs_store import RUNS_SCHEMA
 from pipelines.training.history_store import HISTORY_SCHEMA
+from pipelines.trajectories.boxes_store import BoxesTable
+from pipelines.trajectories.track_store import read_tracks
 from tests.contract.document import (
     ROOT,
     DocumentedFile,
@@ -83,6 +85,8 @@ READERS: dict[str, Callable[[Path], object]] = {
     "flow images": lambda path: list(read_flow_images(path)),
     "edges": read_edges,
     "edge index": read_edge_index,
+    "boxes": BoxesTable,
+    "tracks": lambda path: list(read_tracks(path)),
     "features": lambda path: list(read_features(path)),
     "clusters": read_clusters,
     "pseudo-labels": PseudoLabels,

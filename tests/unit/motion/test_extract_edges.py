@@ -110,7 +110,7 @@ def test_odd_videos_work_or_are_skipped_by_name(tmp_path):
     run(tmp_path)
 
     store = EdgeStore([tmp_path / "edges.h5"])
-    assert skipped(tmp_path) == {"one": "too-short", "two": "too-short"}
+    assert skipped(tmp_path) == {"one": "short", "two": "too-short"}
     assert set(store.num_frames) == {"dark", "still", "three"}
     assert not store.means("dark").any()
     assert not store.means("still").any()
@@ -153,7 +153,7 @@ def test_decoded_frames_count_as_the_stored_ones(tmp_path, make_video, size, siz
 
     store = EdgeStore([tmp_path / "edges.h5"])
     assert store.sizes == sizes
-    kinds = {"bad": "unreadable", "short": "too-short", "absent": "missing"}
+    kinds = {"bad": "unreadable", "short": "short", "absent": "missing"}
     assert skipped(tmp_path) == kinds
     for name, shape in sizes.items():
         frames = decode_video(tmp_path / f"videos/{name}.avi", shape, 6, 5).frames

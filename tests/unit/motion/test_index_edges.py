@@ -21,7 +21,7 @@ def folder(tmp_path) -> Path:
             for video_id in ids:
                 maps = [np.full((1, 4, 4), value, np.float32) for value in (1, 4)]
                 writer.add(video_id, 10.0, maps)
-    skipped = [Problem(f"bad{n}", "extract_edges", "too-short", "no map") for n in range(3)]
+    skipped = [Problem(f"bad{n}", "extract_edges", "short", "no map") for n in range(3)]
     write_problems(tmp_path / "0.parquet", skipped[:1], {})
     write_problems(tmp_path / "1.parquet", skipped[1:], {})
     for suffix in ("h5", "parquet"):
@@ -54,7 +54,7 @@ def test_videos_and_skipped_of_all_shards_are_listed(folder):
 
 
 def test_too_many_skipped_videos_fail(folder):
-    with pytest.raises(TooManySkippedError, match=r"3 of 6.*bad0 \(too-short\)"):
+    with pytest.raises(TooManySkippedError, match=r"3 of 6.*bad0 \(short\)"):
         main(arguments(folder, 0.4))
 
     assert not (folder / "index.parquet").exists()

@@ -1,0 +1,1 @@
+"""Improved dense trajectories: tracked points with their appearance and motion histograms."""

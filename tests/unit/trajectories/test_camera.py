@@ -1,0 +1,88 @@
+import cv2
+import numpy as np
+import pytest
+
+from pipelines.io.errors import ConfigError
+from pipelines.trajectories.camera import (
+    KEYPOINTS,
+    CameraMotion,
+    fit_homography,
+    followed_features,
+    steadied,
+)
+from tests.unit.trajectories.conftest import texture
+
+NOBODY = np.empty((0, 4), np.float32)
+SHIFT = np.array([[1, 0, 4], [0, 1, 2], [0, 0, 1]], float)
+
+
+def grid(count):
+    return np.random.default_rng(0).uniform(0, 100, (count, 2)).astype(np.float32)
+
+
+def test_a_homography_is_found_among_outliers():
+    truth = np.array([[1.01, 0.02, 3], [-0.01, 0.99, -2], [1e-5, 2e-5, 1]])
+    starts = grid(200)
+    ends = cv2.perspectiveTransform(starts[None], truth)[0]
+    ends[:60] += 30
+
+    found = fit_homography(starts, ends, 1.0)
+
+    assert cv2.perspectiveTransform(starts[None], found)[0][60:] == pytest.approx(
+        ends[60:], abs=0.2
+    )
+    assert np.array_equal(found, fit_homography(starts, ends, 1.0))
+
+
+@pytest.mark.parametrize("count", [0, 3, 50])
+def test_few_matches_are_not_trusted(count):
+    assert fit_homography(grid(count), grid(count), 1.0) is None
+
+
+def test_few_inliers_are_not_trusted():
+    ends = np.random.default_rng(1).uniform(0, 100, (60, 2)).astype(np.float32)
+
+    assert fit_homography(grid(60), ends, 1.0) is None
+
+
+@pytest.mark.parametrize("keypoints", sorted(KEYPOINTS))
+def test_a_pan_is_found_and_undone(keypoints):
+    world = texture(200, 260)
+    first = np.ascontiguousarray(world[10:150, 10:190])
+    second = np.ascontiguousarray(world[8:148, 6:186])
+    camera = CameraMotion(keypoints, 1.0)
+    camera.see(first, NOBODY)
+
+    found = camera.estimate(second, NOBODY, np.broadcast_to([4.0, 2.0], (140, 180, 2)))
+
+    assert found == pytest.approx(SHIFT, abs=0.05)
+    back = steadied(second, found).astype(int)[5:-5, 5:-5]
+    assert np.abs(back - first[5:-5, 5:-5]).mean() < 3
+
+
+def test_features_inside_boxes_do_not_count():
+    boxes = np.array([[0, 0, 59.5, 100]], np.float32)
+
+    starts, ends = followed_features(texture(80, 100), boxes, np.ones((80, 100, 2), np.float32))
+
+    assert len(starts) > 20
+    assert starts[:, 0].min() >= 60
+    assert np.array_equal(ends, starts + 1)
+
+
+def test_a_frame_without_texture_gives_nothing():
+    blank = np.zeros((64, 64), np.uint8)
+    camera = CameraMotion("orb", 1.0)
+    camera.see(blank, NOBODY)
+
+    assert camera.estimate(blank, NOBODY, np.zeros((64, 64, 2), np.float32)) is None
+
+
+def test_unknown_keypoints_are_refused():
+    with pytest.raises(ConfigError, match="orb"):
+        CameraMotion("surf", 1.0)
+
+
+def test_the_first_frame_has_to_be_seen():
+    with pytest.raises(ValueError, match="see first"):
+        CameraMotion("orb", 1.0).estimate(texture(64, 64), NOBODY, np.zeros((64, 64, 2)))

@@ -1,0 +1,29 @@
+import numpy as np
+
+from pipelines.data.manifest import ProbedVideo
+from pipelines.frames.decoding import VideoReader
+from pipelines.trajectories import videos
+from pipelines.trajectories.boxes_store import BoxesTable, FrameBoxes, write_boxes
+from pipelines.trajectories.parameters import TrajectoryParameters
+
+VIDEO = ProbedVideo("a", "a.avi", None, None, {}, 0, 1.0, 12.0, 96, 128, 20, 1, "0" * 64)
+
+
+def test_boxes_shrink_with_the_frames(tmp_path, make_video, monkeypatch):
+    path = make_video(tmp_path / "a.avi", 20, (96, 128))
+    box = np.array([[10, 20, 30, 40, 1]], np.float32)
+    write_boxes(tmp_path / "boxes.parquet", [FrameBoxes("a", 1, box)], {})
+    seen = {}
+
+    def spy(frames, parameters, boxes, num_frames):
+        seen.update(shapes=[frame.shape for frame in frames], boxes=boxes, num_frames=num_frames)
+        yield from ()
+
+    monkeypatch.setattr(videos, "extract_trajectories", spy)
+    with VideoReader(path, None, max_height_px=48) as reader:
+        table = BoxesTable(tmp_path / "boxes.parquet")
+        list(videos.trajectories_of(VIDEO, reader, TrajectoryParameters(), table))
+
+    assert seen["shapes"] == [(48, 64, 3)] * 20
+    assert [boxes.tolist() for boxes in seen["boxes"]] == [[], [[5, 10, 15, 20]]]
+    assert seen["num_frames"] == 20

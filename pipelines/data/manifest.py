@@ -28,6 +28,8 @@ PROBLEM_KINDS = (
     "truncated",
     "empty",
     "one-frame",
+    "no-tracks",
+    "not-finite",
     "duplicate",
     "mislabelled",
     "unlisted",

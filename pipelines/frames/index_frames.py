@@ -6,19 +6,17 @@ from pathlib import Path
 
 import msgspec
 
-from pipelines.data.manifest import Problem, read_problems, write_problems
+from pipelines.data.manifest import read_problems, write_problems
+from pipelines.data.skip_limit import check_skipped
 from pipelines.frames.frame_store import FrameStore
 from pipelines.frames.index_store import IndexedVideo, write_frame_index
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
-from pipelines.io.errors import TooManySkippedError
 from pipelines.io.lists import read_paths
 from pipelines.io.provenance import stamp
 
 MODULE = "pipelines.frames.index_frames"
-
-NUM_NAMED = 5
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +49,7 @@ def main(args: argparse.Namespace) -> None:
     tables = read_paths(args.skipped_list)
     skipped = [row for path in tables for row in read_problems(path, "decode_frames")]
     index = _index(shards)
-    _check_share(skipped, len(index), config.max_skipped_fraction)
+    check_skipped(skipped, len(index), config.max_skipped_fraction)
     marks = stamp(MODULE, args.config, [*shards, *tables])
     with atomic_path(args.out) as table, atomic_path(args.skipped) as left_out:
         write_frame_index(table, index, marks)
@@ -66,17 +64,6 @@ def _index(shards: list[Path]) -> list[IndexedVideo]:
         IndexedVideo(video_id, store.shard_of(video_id), num_frames)
         for video_id, num_frames in store.num_frames.items()
     ]
-
-
-def _check_share(skipped: list[Problem], num_kept: int, max_fraction: float) -> None:
-    num_videos = len(skipped) + num_kept
-    if len(skipped) <= max_fraction * num_videos:
-        return
-    first = "; ".join(f"{row.video_id} ({row.kind})" for row in skipped[:NUM_NAMED])
-    raise TooManySkippedError(
-        f"{len(skipped)} of {num_videos} videos were skipped, expected a share of at most "
-        f"{max_fraction}; first: {first}; repair or remove them, or raise max_skipped_fraction"
-    )
 
 
 if __name__ == "__main__":

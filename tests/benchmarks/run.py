@@ -28,6 +28,7 @@ STAGES = (
     "data",
     "frames",
     "motion",
+    "encoding",
     "clips",
     "models",
     "objectives",

@@ -1,0 +1,103 @@
+"""Command: draw descriptors of one shard's chosen videos, for the fit of PCA and mixture."""
+
+import argparse
+import logging
+from pathlib import Path
+
+import cv2
+import msgspec
+
+from pipelines.data.manifest import Problem, write_problems
+from pipelines.data.source_store import read_source
+from pipelines.encoding.descriptor_sample import DescriptorReservoir, choose_videos
+from pipelines.encoding.sample_store import SampleWriter
+from pipelines.encoding.video_tracks import stream_descriptors
+from pipelines.frames.frame_store import FrameStore
+from pipelines.io.atomic import atomic_path
+from pipelines.io.command import run
+from pipelines.io.config import decode_config
+from pipelines.io.errors import UnreadableVideoError
+from pipelines.io.progress import Progress
+from pipelines.io.provenance import stamp
+from pipelines.trajectories.parameters import TrajectoryParameters
+from pipelines.trajectories.tracks import NUM_DESCRIPTORS
+
+MODULE = "pipelines.encoding.sample_descriptors"
+
+log = logging.getLogger(__name__)
+
+
+class SampleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Section `encoding.sample` of a preset.
+
+    Attributes:
+        num_videos: Random videos of the source; all when it has fewer.
+        num_descriptors: Drawn from each.
+        with_replacement: Whether a descriptor may be drawn twice.
+    """
+
+    num_videos: int
+    num_descriptors: int
+    with_replacement: bool
+
+
+class SampleDescriptorsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Sections `trajectories`, `encoding.sample` and `encoding.seed` of a preset."""
+
+    trajectories: TrajectoryParameters
+    sample: SampleConfig
+    seed: int
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Options of the command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", required=True, help="JSON text of SampleDescriptorsConfig")
+    parser.add_argument("--frames", type=Path, required=True, help="frame shard, HDF5")
+    parser.add_argument("--source", type=Path, required=True, help="table of the source's videos")
+    parser.add_argument("--out", type=Path, required=True, help="descriptor sample, HDF5")
+    parser.add_argument("--skipped", type=Path, required=True, help="skipped videos, parquet")
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Stream the trajectories of the chosen videos, keep a bounded sample of each."""
+    cv2.setNumThreads(1)
+    config = decode_config(args.config, SampleDescriptorsConfig)
+    store = FrameStore([args.frames])
+    chosen = choose_videos(read_source(args.source), config.sample.num_videos, config.seed)
+    video_ids = [video_id for video_id in store.num_frames if video_id in chosen]
+    marks = stamp(MODULE, args.config, [args.frames, args.source], config.seed)
+    skipped: list[Problem] = []
+    with atomic_path(args.out) as shard, atomic_path(args.skipped) as table:
+        with (
+            SampleWriter(shard, NUM_DESCRIPTORS, marks) as writer,
+            Progress("sample descriptors", len(video_ids), "videos") as progress,
+        ):
+            for video_id in video_ids:
+                try:
+                    drawn = _draw(store, video_id, config)
+                    writer.add(video_id, drawn.finish(), drawn.num_seen)
+                except UnreadableVideoError as error:
+                    log.warning("skipped %s: %s", video_id, error)
+                    row = Problem(video_id, "sample_descriptors", error.kind, error.detail)
+                    skipped.append(row)
+                progress.advance()
+        write_problems(table, skipped, marks)
+    log.info("%s: %d videos, %d skipped", args.out, len(video_ids) - len(skipped), len(skipped))
+
+
+def _draw(
+    store: FrameStore, video_id: str, config: SampleDescriptorsConfig
+) -> DescriptorReservoir:
+    sample = config.sample
+    reservoir = DescriptorReservoir(
+        video_id, sample.num_descriptors, sample.with_replacement, config.seed
+    )
+    for descriptors in stream_descriptors(store, video_id, config.trajectories):
+        reservoir.add(descriptors)
+    return reservoir
+
+
+if __name__ == "__main__":
+    run(main, build_parser())

@@ -1,0 +1,1 @@
+"""Improved dense trajectories: points tracked through a video, and descriptors along them."""

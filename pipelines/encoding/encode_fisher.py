@@ -14,10 +14,10 @@ import msgspec
 from pipelines.data.manifest import Problem, write_problems
 from pipelines.encoding.encoder_store import StoredEncoder, read_encoder
 from pipelines.encoding.fisher import fisher_vector, normalise
-from pipelines.encoding.mixture import MixtureStatistics, Sums
+from pipelines.encoding.mixture import CHUNK_ROWS, MixtureStatistics, Sums
 from pipelines.encoding.sketch import CountSketch, draw_sketch
 from pipelines.encoding.vector_store import VectorForm, VectorWriter
-from pipelines.encoding.video_tracks import stream_descriptors
+from pipelines.encoding.video_tracks import gathered, stream_descriptors
 from pipelines.frames.frame_store import FrameStore
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
@@ -125,7 +125,8 @@ def _sums(
 ) -> Sums:
     statistics = MixtureStatistics(encoder.fit.mixture)
     limit = config.fisher.max_tracks
-    for descriptors in stream_descriptors(store, video_id, config.trajectories, limit):
+    batches = stream_descriptors(store, video_id, config.trajectories, limit)
+    for descriptors in gathered(batches, CHUNK_ROWS):
         statistics.add(encoder.axes.project(descriptors))
     return statistics.finish()
 

@@ -1,6 +1,6 @@
 """Descriptors of one stored video's trajectories, batch by batch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,3 +64,18 @@ def stream_descriptors(
         raise UnreadableVideoError(
             "no-tracks", f"no trajectory in {store.num_frames[video_id]} frames"
         )
+
+
+def gathered(batches: Iterable[FloatArray], num_rows: int) -> Iterator[FloatArray]:
+    """Join small batches until they have `num_rows` rows or more; the last may have fewer.
+
+    The tracks that end in one frame are too few for a fast matrix product.
+    """
+    waiting: list[FloatArray] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(map(len, waiting)) >= num_rows:
+            yield np.concatenate(waiting)
+            waiting = []
+    if waiting:
+        yield np.concatenate(waiting)

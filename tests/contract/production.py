@@ -7,7 +7,12 @@ from types import ModuleType
 
 import yaml
 
-from pipelines.clustering import assign_pseudolabels, extract_features, fit_clusters
+from pipelines.clustering import (
+    assign_pseudolabels,
+    cluster_vectors,
+    extract_features,
+    fit_clusters,
+)
 from pipelines.data import (
     build_manifest,
     generate_demo,
@@ -15,6 +20,7 @@ from pipelines.data import (
     report_overlap,
     select_source,
 )
+from pipelines.encoding import encode_fisher, fit_encoder, sample_descriptors
 from pipelines.evaluation import finetune, test_model
 from pipelines.frames import decode_frames, index_frames
 from pipelines.io.config import canonical
@@ -28,7 +34,7 @@ GENERATOR = "demo.split1.flow.seed0"
 SOURCE = "demo.split1"
 SHARD = "shard-0000-of-0001"
 NO_LIMIT = canonical({"max_skipped_fraction": 1.0})
-DEMO = {"num_train_per_class": 1, "num_test_per_class": 1, "num_unlabelled": 4, "num_frames": 8}
+DEMO = {"num_train_per_class": 1, "num_test_per_class": 1, "num_unlabelled": 4, "num_frames": 48}
 
 
 class Production:
@@ -57,6 +63,7 @@ class Production:
         """Every command once."""
         self.make_data()
         self.make_clips()
+        self.make_vectors()
         self.make_models()
         self.make_tables()
 
@@ -124,6 +131,52 @@ class Production:
         )
         motion = canonical(self.preset["motion"])
         command(extract_flow, config=motion, frames=shard, out=self.flow)
+
+    def make_vectors(self) -> None:
+        """Sampled descriptors, encoder, vectors, their clusterings."""
+        name = f"skipped/{SHARD}.parquet"
+        samples = self.folder / "results/encoding/samples/smoke" / SOURCE / "demo"
+        vectors = self.folder / "results/encoding/vectors/smoke" / SOURCE / "demo"
+        encoder = self.folder / "results/encoding/encoder/smoke" / f"{SOURCE}.h5"
+        clusters = self.folder / "results/clustering/vectors/smoke" / SOURCE
+        frames = self.frames / f"{SHARD}.h5"
+        command(
+            sample_descriptors,
+            config=self.section("trajectories", "encoding.sample", "encoding.seed"),
+            frames=frames,
+            source=self.source,
+            out=samples / f"{SHARD}.h5",
+            skipped=samples / name,
+        )
+        command(
+            fit_encoder,
+            config=self.section(
+                "encoding.pca", "encoding.gmm", "encoding.seed", max_skipped_fraction=1.0
+            ),
+            samples_list=self.listed(samples / f"{SHARD}.h5"),
+            skipped_list=self.listed(samples / name),
+            out=encoder,
+        )
+        command(
+            encode_fisher,
+            config=self.section(
+                "trajectories", "encoding.fisher", "encoding.sketch", "encoding.seed"
+            ),
+            frames=frames,
+            encoder=encoder,
+            out=vectors / f"{SHARD}.h5",
+            skipped=vectors / name,
+        )
+        command(
+            cluster_vectors,
+            config=self.section("clustering.vectors", max_skipped_fraction=1.0),
+            vectors_list=self.listed(vectors / f"{SHARD}.h5"),
+            skipped_list=self.listed(vectors / name),
+            source=self.source,
+            out=clusters / "clusters.h5",
+            assignments=clusters / "assignments.parquet",
+            diagnostics=clusters / "diagnostics.parquet",
+        )
 
     def make_models(self) -> None:
         """Every training command and what lies between them."""

@@ -113,7 +113,11 @@ def _source_vectors(
 ) -> VideoVectors:
     """Vectors of the source's videos; other videos of its datasets are encoded too."""
     videos = read_all_vectors(read_paths(args.vectors_list))
-    rows = [row for path in read_paths(args.skipped_list) for row in read_problems(path, "encode_fisher")]
+    rows = [
+        row
+        for path in read_paths(args.skipped_list)
+        for row in read_problems(path, "encode_fisher")
+    ]
     kept = np.array([video_id in labels for video_id in videos.video_ids], dtype=bool)
     if not kept.any():
         raise ContractError(

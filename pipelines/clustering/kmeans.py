@@ -156,7 +156,7 @@ def _lloyd_faiss(
         step = faiss.Kmeans(features.shape[1], len(centres), **parameters)
         step.train(features, init_centroids=centres)
         moved = np.asarray(step.centroids, dtype=np.float32)
-        if step.iteration_stats[-1]["nsplit"]:
+        if step.iteration_stats and step.iteration_stats[-1]["nsplit"]:
             moved = _centres_without_empty(features, centres)
         if np.array_equal(moved, centres):
             return moved, iteration + 1
@@ -203,9 +203,10 @@ def _derived_seed(seed: int, restart: int) -> int:
     return int(np.random.SeedSequence([seed, restart]).generate_state(1)[0])
 
 
-METHODS: dict[
-    str, Callable[[FloatArray, FloatArray, int, int], tuple[FloatArray, int]]
-] = {"faiss": _lloyd_faiss, "sklearn": _lloyd_sklearn}
+METHODS: dict[str, Callable[[FloatArray, FloatArray, int, int], tuple[FloatArray, int]]] = {
+    "faiss": _lloyd_faiss,
+    "sklearn": _lloyd_sklearn,
+}
 
 
 def assign(features: FloatArray, centres: FloatArray) -> tuple[IntArray, FloatArray]:

@@ -112,7 +112,7 @@ def _encode_all(
                 sums = _sums(store, video_id, encoder, config)
                 raw = fisher_vector(sums, encoder.fit.mixture, fisher.form)
                 vector = normalise(raw, fisher.power)
-                writer.add(video_id, sketch.apply(vector), vector, sums.count)
+                writer.add(video_id, sketch.apply(vector), vector, sums.num_descriptors)
             except UnreadableVideoError as error:
                 log.warning("skipped %s: %s", video_id, error)
                 skipped.append(Problem(video_id, "encode_fisher", error.kind, error.detail))

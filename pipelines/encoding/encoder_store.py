@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from pipelines.encoding.mixture import DiagonalMixture
 from pipelines.encoding.mixture_fit import MixtureFit
 from pipelines.encoding.principal_axes import PrincipalAxes

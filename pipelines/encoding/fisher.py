@@ -65,12 +65,12 @@ def fisher_vector(sums: Sums, mixture: DiagonalMixture, form: str = "paper") -> 
     """
     if form not in FORMS:
         raise ConfigError(f"Fisher form {form!r} is unknown; choices: {', '.join(FORMS)}")
-    if not sums.count:
+    if not sums.num_descriptors:
         raise ValueError("a Fisher vector needs at least one descriptor")
     s0 = sums.s0[:, None]
     first = sums.s1 - s0 * mixture.means
     second = sums.s2 - 2 * mixture.means * sums.s1 + s0 * mixture.means**2
-    return FORMS[form](first, second, sums.s0, mixture).ravel() / sums.count
+    return FORMS[form](first, second, sums.s0, mixture).ravel() / sums.num_descriptors
 
 
 def normalise(vector: DoubleArray, power: float) -> FloatArray:

@@ -61,21 +61,21 @@ class DiagonalMixture:
     @property
     def num_dimensions(self) -> int:
         """D."""
-        return self.means.shape[1]
+        return int(self.means.shape[1])
 
 
 class Sums(NamedTuple):
     """Sufficient statistics of N descriptors.
 
     Attributes:
-        count: N.
+        num_descriptors: N.
         s0: (K,), sum of posteriors.
         s1: (K, D), sum of posteriors times x.
         s2: (K, D), sum of posteriors times x squared.
         log_likelihood: Sum over descriptors of log p(x).
     """
 
-    count: int
+    num_descriptors: int
     s0: DoubleArray
     s1: DoubleArray
     s2: DoubleArray

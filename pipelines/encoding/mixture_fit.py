@@ -2,8 +2,7 @@
 
 Shapes: N descriptors, D dimensions, K components. The E-step streams through
 `MixtureStatistics`: beside the descriptors themselves nothing grows with N, and no N x K array
-exists. From the same start the fit follows scikit-learn's `GaussianMixture(covariance_type="diag")`,
-which adds `reg_covar` to variances where this one raises them to a floor.
+exists. From the same start the fit follows scikit-learn's diagonal `GaussianMixture`, which adds `reg_covar` to variances where this one raises them to a floor.
 
 A start is K-means on a bounded sample of rows: its clusters' shares, means and variances.
 """
@@ -143,7 +142,7 @@ def maximise(
         statistics = MixtureStatistics(mixture)
         statistics.add(descriptors)
         sums = statistics.finish()
-        likelihood = sums.log_likelihood / sums.count
+        likelihood = sums.log_likelihood / sums.num_descriptors
         spare = [row for _, row in sorted(statistics.least_likely, key=lambda pair: pair[0])]
         mixture, num_placed = _updated(sums, spare, config.variance_floor)
         report()
@@ -161,7 +160,7 @@ def _updated(
     counts = np.maximum(sums.s0, MIN_COUNT)[:, None]
     means = sums.s1 / counts
     variances = sums.s2 / counts - means**2
-    weights = sums.s0 / sums.count
+    weights = sums.s0 / sums.num_descriptors
     for component, row in zip(empty, spare, strict=False):
         means[component] = row
         variances[component] = _whole_variance(sums)
@@ -173,5 +172,5 @@ def _updated(
 
 def _whole_variance(sums: Sums) -> DoubleArray:
     """Variance (D,) of all descriptors."""
-    mean = sums.s1.sum(axis=0) / sums.count
-    return np.asarray(sums.s2.sum(axis=0) / sums.count - mean**2)
+    mean = sums.s1.sum(axis=0) / sums.num_descriptors
+    return np.asarray(sums.s2.sum(axis=0) / sums.num_descriptors - mean**2)

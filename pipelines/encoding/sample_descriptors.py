@@ -87,9 +87,7 @@ def main(args: argparse.Namespace) -> None:
     log.info("%s: %d videos, %d skipped", args.out, len(video_ids) - len(skipped), len(skipped))
 
 
-def _draw(
-    store: FrameStore, video_id: str, config: SampleDescriptorsConfig
-) -> DescriptorReservoir:
+def _draw(store: FrameStore, video_id: str, config: SampleDescriptorsConfig) -> DescriptorReservoir:
     sample = config.sample
     reservoir = DescriptorReservoir(
         video_id, sample.num_descriptors, sample.with_replacement, config.seed

@@ -83,7 +83,9 @@ def test_every_listed_video_gets_its_planted_cluster_in_every_clustering(workspa
     assert video_ids == tuple(sorted(workspace.listed))
     assert clusters.shape == (2, 24)
     for run in clusters:
-        pairs = {(cluster, workspace.classes[name]) for name, cluster in zip(video_ids, run)}
+        pairs = {
+            (cluster, workspace.classes[name]) for name, cluster in zip(video_ids, run, strict=True)
+        }
         assert len(pairs) == 3
     stored = read_vector_clusters(workspace.folder / "clusters.h5")
     assert stored.seeds == (1234, 1235)

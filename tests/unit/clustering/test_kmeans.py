@@ -182,8 +182,12 @@ print(first)
 """
     found = [
         subprocess.run(
-            [sys.executable, "-c", program, order], cwd=ROOT, text=True, capture_output=True,
-            check=True, env={**os.environ, "OMP_NUM_THREADS": threads},
+            [sys.executable, "-c", program, order],
+            cwd=ROOT,
+            text=True,
+            capture_output=True,
+            check=True,
+            env={**os.environ, "OMP_NUM_THREADS": threads},
         ).stdout
         for order, threads in (("torch", "1"), ("faiss", "1"), ("torch", "1"))
     ]

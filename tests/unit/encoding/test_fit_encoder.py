@@ -35,8 +35,10 @@ def test_the_mixture_describes_the_projected_sample(workspace):
     statistics.add(found.axes.project(rows))
     sums = statistics.finish()
     assert found.fit.mixture.num_dimensions == len(found.axes.axes)
-    assert sums.log_likelihood / sums.count == pytest.approx(found.fit.log_likelihood, abs=0.01)
-    np.testing.assert_allclose(sums.s0 / sums.count, found.fit.mixture.weights, atol=0.02)
+    assert sums.log_likelihood / sums.num_descriptors == pytest.approx(
+        found.fit.log_likelihood, abs=0.01
+    )
+    np.testing.assert_allclose(sums.s0 / sums.num_descriptors, found.fit.mixture.weights, atol=0.02)
 
 
 def test_a_rerun_gives_the_same_numbers(workspace):

@@ -38,9 +38,7 @@ def literal_sums(mixture, rows):
         joint = np.array(
             [
                 w * np.prod(np.exp(-0.5 * (x - m) ** 2 / v) / np.sqrt(2 * np.pi * v))
-                for w, m, v in zip(
-                    mixture.weights, mixture.means, mixture.variances, strict=True
-                )
+                for w, m, v in zip(mixture.weights, mixture.means, mixture.variances, strict=True)
             ]
         )
         total += np.log(joint.sum())
@@ -64,7 +62,7 @@ def assert_equal_sums(found, expected, rtol=1e-4):
         one, other = getattr(found, name), getattr(expected, name)
         np.testing.assert_allclose(one, other, rtol=rtol, atol=rtol * np.abs(other).max())
     assert found.log_likelihood == pytest.approx(expected.log_likelihood, rel=1e-5, abs=1e-3)
-    assert found.count == expected.count
+    assert found.num_descriptors == expected.num_descriptors
 
 
 def test_equals_loops():
@@ -77,7 +75,7 @@ def test_equals_loops():
     np.testing.assert_allclose(found.s1, s1, rtol=1e-5, atol=1e-4)
     np.testing.assert_allclose(found.s2, s2, rtol=1e-5, atol=1e-4)
     assert found.log_likelihood == pytest.approx(total, rel=1e-6)
-    assert found.count == 300
+    assert found.num_descriptors == 300
 
 
 def test_equals_scikit_learn_in_many_dimensions():
@@ -90,7 +88,7 @@ def test_equals_scikit_learn_in_many_dimensions():
     np.testing.assert_allclose(found.s0, posteriors.sum(axis=0), rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(found.s1, posteriors.T @ rows, rtol=1e-3, atol=2e-2)
     likelihood = peer.score(rows.astype(np.float64))
-    assert found.log_likelihood / found.count == pytest.approx(likelihood, rel=1e-6)
+    assert found.log_likelihood / found.num_descriptors == pytest.approx(likelihood, rel=1e-6)
 
 
 @pytest.mark.parametrize("size", [1, 7, 100, 299])
@@ -114,7 +112,7 @@ def test_order_does_not_matter_and_duplicates_double(num_rows, seed):
     assert_equal_sums(sums_of(mixture, shuffled), once)
     twice = sums_of(mixture, rows, rows)
     np.testing.assert_allclose(twice.s1, 2 * once.s1, rtol=1e-5, atol=1e-5)
-    assert twice.count == 2 * once.count
+    assert twice.num_descriptors == 2 * once.num_descriptors
 
 
 def test_a_descriptor_far_from_every_component_has_posteriors():

@@ -159,9 +159,7 @@ def test_descriptors_that_are_not_finite_are_refused():
 
 def test_memory_stays_far_below_one_row_of_posteriors_per_descriptor():
     rows = np.random.default_rng(0).normal(size=(60_000, 8)).astype(np.float32)
-    start = DiagonalMixture(
-        np.full(64, 1 / 64), rows[:64].astype(np.float64), np.ones((64, 8))
-    )
+    start = DiagonalMixture(np.full(64, 1 / 64), rows[:64].astype(np.float64), np.ones((64, 8)))
     config = GmmConfig(64, 1, 2, 0.0, 1e-6)
 
     tracemalloc.start()

@@ -43,9 +43,9 @@ def test_an_index_that_contradicts_itself_is_refused(tmp_path):
 
 def test_a_failed_block_leaves_no_readable_file(tmp_path):
     path = tmp_path / "sample.h5"
-    with pytest.raises(RuntimeError), SampleWriter(path, 6, {}) as writer:
-        writer.add("v", np.zeros((2, 6), np.float32), 2)
-        raise RuntimeError
+    writer = SampleWriter(path, 6, {})
+    writer.add("v", np.zeros((2, 6), np.float32), 2)
+    writer.__exit__(RuntimeError, RuntimeError(), None)
 
     with pytest.raises(ContractError, match="damaged"):
         list(read_sample(path))

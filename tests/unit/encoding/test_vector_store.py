@@ -50,7 +50,9 @@ def test_an_empty_shard_is_a_shard(tmp_path):
 
 def test_shards_are_joined_by_video_id(tmp_path):
     paths = [tmp_path / "a.h5", tmp_path / "b.h5", tmp_path / "c.h5"]
-    rows = written(paths[0], ["d", "b"]) | written(paths[1], []) | written(paths[2], ["c", "a", "e"])
+    rows = (
+        written(paths[0], ["d", "b"]) | written(paths[1], []) | written(paths[2], ["c", "a", "e"])
+    )
 
     found = read_all_vectors(paths)
 
@@ -61,9 +63,7 @@ def test_shards_are_joined_by_video_id(tmp_path):
     assert found.num_tracks.tolist() == [101, 101, 100, 100, 102]
 
 
-@pytest.mark.parametrize(
-    "other", [{"seed": 1}, {"form": VectorForm(5, 2, "official", 0.5)}]
-)
+@pytest.mark.parametrize("other", [{"seed": 1}, {"form": VectorForm(5, 2, "official", 0.5)}])
 def test_shards_of_another_sketch_or_form_are_refused(tmp_path, other):
     written(tmp_path / "a.h5", ["a"])
     written(tmp_path / "b.h5", ["b"], **other)

@@ -38,7 +38,9 @@ def test_a_limit_keeps_the_first_tracks(store, limit):
     np.testing.assert_array_equal(found, np.concatenate([*planted_tracks(4)])[:limit])
 
 
-@pytest.mark.parametrize(("video_id", "kind"), [("set/v07", "no-tracks"), ("set/v08", "not-finite")])
+@pytest.mark.parametrize(
+    ("video_id", "kind"), [("set/v07", "no-tracks"), ("set/v08", "not-finite")]
+)
 def test_videos_that_cannot_be_encoded_say_why(store, video_id, kind):
     with pytest.raises(UnreadableVideoError) as caught:
         list(stream_descriptors(store, video_id, PARAMETERS))

@@ -112,9 +112,7 @@ rule cluster_vectors:
     resources:
         mem_mb=16000,
     params:
-        config=lambda wildcards: section(
-            wildcards.preset, "clustering.vectors", **SETTINGS.limits
-        ),
+        config=lambda wildcards: section(wildcards.preset, "clustering.vectors", **SETTINGS.limits),
         vectors=lambda wildcards: listed(vector_shards(wildcards)),
         skipped=lambda wildcards: listed(skipped_vectors(wildcards)),
         code=source_digest("pipelines.clustering.cluster_vectors"),

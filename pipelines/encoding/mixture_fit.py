@@ -2,7 +2,8 @@
 
 Shapes: N descriptors, D dimensions, K components. The E-step streams through
 `MixtureStatistics`: beside the descriptors themselves nothing grows with N, and no N x K array
-exists. From the same start the fit follows scikit-learn's diagonal `GaussianMixture`, which adds `reg_covar` to variances where this one raises them to a floor.
+exists. From the same start the fit follows scikit-learn's diagonal `GaussianMixture`, which adds
+`reg_covar` to variances where this one raises them to a floor.
 
 A start is K-means on a bounded sample of rows: its clusters' shares, means and variances.
 """

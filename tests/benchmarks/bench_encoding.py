@@ -16,7 +16,7 @@ from pipelines.encoding.fisher import fisher_vector
 from pipelines.encoding.mixture import DiagonalMixture, MixtureStatistics
 from pipelines.encoding.mixture_fit import GmmConfig, maximise
 from pipelines.encoding.sketch import draw_sketch
-from tests.benchmarks.contest import Benchmark, Contest, rate, timed
+from tests.benchmarks.contest import Benchmark, Contest, rate, seconds
 from tests.benchmarks.stage import run_stage
 
 # The paper's components, and the axes that PCA keeps of real trajectories.
@@ -91,10 +91,14 @@ def _fits(num_iterations: int) -> tuple[Callable[[], object], Callable[[], objec
 
 
 def fitting(folder: Path) -> Contest:
-    """Three iterations of expectation-maximisation."""
+    """An iteration: what four more take, as scikit-learn also works before and after them."""
     del folder
-    ours, peer = _fits(3)
-    return Contest(timed(ours), timed(peer), repetitions=3)
+    (ours, peer), (more, peers_more) = _fits(1), _fits(5)
+    return Contest(
+        lambda: (seconds(more) - seconds(ours)) / 4,
+        lambda: (seconds(peers_more) - seconds(peer)) / 4,
+        repetitions=3,
+    )
 
 
 def fitting_memory(folder: Path) -> Contest:
@@ -141,7 +145,7 @@ BENCHMARKS = (
         target=2.5,
     ),
     Benchmark(
-        name=f"encoding: 3 iterations of EM, {NUM_FITTED} descriptors",
+        name=f"encoding: an iteration of EM, {NUM_FITTED} descriptors",
         peer="scikit-learn, float64, equal start",
         unit="s",
         set_up=fitting,

@@ -90,3 +90,39 @@ rule assign_pseudolabels:
         " --out {output.pseudolabels}"
         " --diagnostics {output.diagnostics}"
         " > {log} 2>&1"
+
+
+rule cluster_vectors:
+    input:
+        vectors=vector_shards,
+        skipped=skipped_vectors,
+        source="results/data/sources/{source}.parquet",
+    output:
+        clusters="results/clustering/vectors/{preset}/{source}/clusters.h5",
+        assignments="results/clustering/vectors/{preset}/{source}/assignments.parquet",
+        diagnostics="results/clustering/vectors/{preset}/{source}/diagnostics.parquet",
+    log:
+        "logs/clustering/cluster_vectors/{preset}-{source}.log",
+    benchmark:
+        "benchmarks/clustering/cluster_vectors/{preset}-{source}.tsv"
+    priority: 10
+    conda:
+        "../envs/pipeline.yaml"
+    threads: COMPUTE["num_threads"]
+    resources:
+        mem_mb=16000,
+    params:
+        config=lambda wildcards: section(wildcards.preset, "clustering.vectors", **SETTINGS.limits),
+        vectors=lambda wildcards: listed(vector_shards(wildcards)),
+        skipped=lambda wildcards: listed(skipped_vectors(wildcards)),
+        code=source_digest("pipelines.clustering.cluster_vectors"),
+    shell:
+        "python -m pipelines.clustering.cluster_vectors"
+        " --config {params.config:q}"
+        " --vectors-list {params.vectors}"
+        " --skipped-list {params.skipped}"
+        " --source {input.source}"
+        " --out {output.clusters}"
+        " --assignments {output.assignments}"
+        " --diagnostics {output.diagnostics}"
+        " > {log} 2>&1"

@@ -75,6 +75,39 @@ def people_boxes(wildcards):
     return f"{where}/shard-{wildcards.shard}.parquet"
 
 
+# --- encoding -------------------------------------------------------------------------------------
+def source_shards(stage, wildcards, folder=""):
+    """Sample or vector shards of a source, or with `folder` their skipped tables."""
+    kept = {"samples": "sample", "vectors": "vectors"}[stage]
+    where = f"results/encoding/{stage}/{home(wildcards.preset, kept)}/{wildcards.source}"
+    kind = "parquet" if folder else "h5"
+    return [
+        f"{where}/{dataset}/{folder}shard-{shard}.{kind}"
+        for dataset in datasets_of(wildcards.source)
+        for shard in shards(dataset)
+    ]
+
+
+def sample_shards(wildcards):
+    return source_shards("samples", wildcards)
+
+
+def skipped_samples(wildcards):
+    return source_shards("samples", wildcards, "skipped/")
+
+
+def vector_shards(wildcards):
+    return source_shards("vectors", wildcards)
+
+
+def skipped_vectors(wildcards):
+    return source_shards("vectors", wildcards, "skipped/")
+
+
+def encoder_of(wildcards):
+    return f"results/encoding/encoder/{home(wildcards.preset, 'encoder')}/{wildcards.source}.h5"
+
+
 # --- models ---------------------------------------------------------------------------------------
 def generator_model(preset, generator):
     _, modality, _ = parts_of(generator)

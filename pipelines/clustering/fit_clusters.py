@@ -31,12 +31,16 @@ class KmeansConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         num_iterations: Most Lloyd iterations.
         init: "k-means++" or "random".
         max_fit_units: Fit to a random sample of at most so many units; null for all.
+        method: "faiss" or "sklearn".
+        num_restarts: Starts to try; the clustering with the least inertia stays.
     """
 
     num_clusters: int
     num_iterations: int
     init: str
     max_fit_units: int | None
+    method: str
+    num_restarts: int
 
 
 class ClustersConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,7 +74,13 @@ def main(args: argparse.Namespace) -> None:
     sample = _collect(args, units, kmeans.max_fit_units)
     features = sample.finish()
     clustering = fit_kmeans(
-        features, kmeans.num_clusters, kmeans.num_iterations, kmeans.init, args.seed
+        features,
+        kmeans.num_clusters,
+        kmeans.num_iterations,
+        kmeans.init,
+        args.seed,
+        kmeans.method,
+        kmeans.num_restarts,
     )
     log.info(
         "%d clusters of %d out of %d units: inertia %.6g after %d iterations",

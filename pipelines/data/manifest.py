@@ -30,6 +30,8 @@ PROBLEM_KINDS = (
     "one-frame",
     "short",
     "small",
+    "no-tracks",
+    "not-finite",
     "duplicate",
     "mislabelled",
     "unlisted",

@@ -1,7 +1,7 @@
 """HDF5 artifacts: kind, schema version and provenance in the file, damage noticed on reading."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,13 @@ def fixed_length_text(text: str) -> np.ndarray[Any, Any]:
     """Text as an attribute value that stands in a checksummed block; see `read_text`."""
     encoded = text.encode()
     return np.array(encoded, dtype=h5py.string_dtype("utf-8", max(1, len(encoded))))
+
+
+def fixed_length_texts(texts: Sequence[str]) -> np.ndarray[Any, Any]:
+    """Texts as a dataset whose checksum covers them: it does not cover variable lengths."""
+    encoded = [text.encode() for text in texts]
+    width = max([1, *map(len, encoded)])
+    return np.array(encoded, dtype=h5py.string_dtype("utf-8", width))
 
 
 def read_text(value: Any) -> str | None:  # noqa: ANN401 - an HDF5 attribute of any type

@@ -9,7 +9,6 @@ import cv2
 import msgspec
 
 from pipelines.data.manifest import ProbedVideo, Problem, read_manifest, write_problems
-from pipelines.frames.decoding import VideoReader
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
@@ -19,7 +18,7 @@ from pipelines.io.provenance import stamp
 from pipelines.trajectories.boxes_store import BoxesTable
 from pipelines.trajectories.parameters import TrajectoryParameters
 from pipelines.trajectories.track_store import TrackShardWriter
-from pipelines.trajectories.videos import trajectories_of
+from pipelines.trajectories.videos import stream_trajectories
 
 MODULE = "pipelines.trajectories.track_trajectories"
 
@@ -75,10 +74,10 @@ def _track_all(
     with Progress("track trajectories", len(videos), "videos") as progress:
         for video in videos:
             try:
-                path = root / video.path
-                with VideoReader(path, None, max_height_px=config.max_height_px) as reader:
-                    batches = trajectories_of(video, reader, config.tracks, boxes)
-                    count = writer.add(video.video_id, batches)
+                batches = stream_trajectories(
+                    video, root, config.tracks, config.max_height_px, boxes
+                )
+                count = writer.add(video.video_id, batches)
                 log.info("%s: %d tracks", video.video_id, count)
             except UnreadableVideoError as error:
                 log.warning("skipped %s: %s", video.video_id, error)

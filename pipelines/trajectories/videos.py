@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 from pipelines.data.manifest import ProbedVideo
 from pipelines.frames.decoding import VideoReader
@@ -11,18 +12,20 @@ from pipelines.trajectories.parameters import TrajectoryParameters
 from pipelines.trajectories.tracks import TrackBatch
 
 
-def trajectories_of(
+def stream_trajectories(
     video: ProbedVideo,
-    reader: VideoReader,
+    root: Path,
     parameters: TrajectoryParameters,
+    max_height_px: int | None,
     boxes: BoxesTable | None,
 ) -> Iterator[TrackBatch]:
-    """Extract from a reader that keeps the video's own size or shrinks it.
+    """Decode a video and extract its trajectories; only a few frames are in memory.
 
     Args:
         video: Its id finds the boxes, its number of frames places tracks in time.
-        reader: Opened on the video's file, without a size of its own.
+        root: Folder of the dataset's videos.
         parameters: Settings.
+        max_height_px: A higher video is shrunk to this; None shrinks none.
         boxes: People in px of the video as displayed; None if they are not looked for.
 
     Yields:
@@ -31,11 +34,12 @@ def trajectories_of(
     Raises:
         UnreadableVideoError: As `VideoReader` and `extract_trajectories`.
     """
-    frames = iter(reader)
-    first = next(frames, None)
-    if first is None:
-        return
-    height = first.shape[0] if reader.own_size is None else reader.own_size[0]
-    people = None if boxes is None else boxes.boxes_of(video.video_id, first.shape[0] / height)
-    whole = itertools.chain([first], frames)
-    yield from extract_trajectories(whole, parameters, people, video.num_frames)
+    with VideoReader(root / video.path, None, max_height_px=max_height_px) as reader:
+        frames = iter(reader)
+        first = next(frames, None)
+        if first is None:
+            return
+        height = first.shape[0] if reader.own_size is None else reader.own_size[0]
+        people = None if boxes is None else boxes.boxes_of(video.video_id, first.shape[0] / height)
+        whole = itertools.chain([first], frames)
+        yield from extract_trajectories(whole, parameters, people, video.num_frames)

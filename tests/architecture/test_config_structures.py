@@ -8,11 +8,15 @@ import yaml
 
 from pipelines.clips.clip_dataset import ClipConfig
 from pipelines.clustering.assign_pseudolabels import AssignConfig
+from pipelines.clustering.cluster_vectors import ClusterVectorsConfig
 from pipelines.clustering.extract_features import FeaturesConfig
 from pipelines.clustering.fit_clusters import ClustersConfig
 from pipelines.data.build_manifest import ManifestConfig
 from pipelines.data.catalog import ADAPTERS
 from pipelines.data.generate_demo import DemoConfig
+from pipelines.encoding.encode_fisher import EncodeFisherConfig
+from pipelines.encoding.fit_encoder import EncoderConfig
+from pipelines.encoding.sample_descriptors import SampleDescriptorsConfig
 from pipelines.evaluation.test_model import TestConfig as PredictionConfig
 from pipelines.frames.decode_frames import DecodeFramesConfig
 from pipelines.frames.index_frames import IndexFramesConfig
@@ -33,6 +37,8 @@ FLOW = MOTION["flow"]
 FRAMES = PRESET["frames"]["properties"]
 CLUSTERING = PRESET["clustering"]["properties"]
 TRAJECTORIES = PRESET["trajectories"]["properties"]
+ENCODING = PRESET["encoding"]["properties"]
+LIMITS = SCHEMA["properties"]["limits"]["properties"]
 
 # What each command's config is made of, as rules/*.smk put it together.
 COMMANDS = [
@@ -57,6 +63,30 @@ COMMANDS = [
     (FeaturesConfig, {"clips": PRESET["clips"], "features": CLUSTERING["features"]}),
     (ClustersConfig, {"units": CLUSTERING["units"], "kmeans": CLUSTERING["kmeans"]}),
     (AssignConfig, {"units": CLUSTERING["units"]}),
+    (
+        SampleDescriptorsConfig,
+        {
+            "max_height_px": TRAJECTORIES["max_height_px"],
+            "tracks": TRAJECTORIES["tracks"],
+            "sample": ENCODING["sample"],
+            "seed": ENCODING["seed"],
+        },
+    ),
+    (
+        EncoderConfig,
+        {name: ENCODING[name] for name in ("pca", "gmm", "seed")} | LIMITS,
+    ),
+    (
+        EncodeFisherConfig,
+        {
+            "max_height_px": TRAJECTORIES["max_height_px"],
+            "tracks": TRAJECTORIES["tracks"],
+            "fisher": ENCODING["fisher"],
+            "sketch": ENCODING["sketch"],
+            "seed": ENCODING["seed"],
+        },
+    ),
+    (ClusterVectorsConfig, {"vectors": CLUSTERING["vectors"]} | LIMITS),
     (
         TrainingConfig,
         {

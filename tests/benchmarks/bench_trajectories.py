@@ -1,5 +1,6 @@
 """Dense trajectories in frames per second, and the time of each of their steps."""
 
+import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -57,7 +58,7 @@ def flow(folder: Path) -> Contest:
 
     def peer() -> None:
         gaussian = cv2.OPTFLOW_FARNEBACK_GAUSSIAN
-        for first, second in zip(pyramids, pyramids[1:], strict=False):
+        for first, second in itertools.pairwise(pyramids):
             for before, after in zip(first, second, strict=True):
                 still = np.zeros((*before.shape, 2), np.float32)
                 cv2.calcOpticalFlowFarneback(before, after, still, 0.5, 0, 10, 2, 7, 1.5, gaussian)

@@ -29,6 +29,7 @@ STAGES = (
     "frames",
     "motion",
     "trajectories",
+    "encoding",
     "clips",
     "models",
     "objectives",

@@ -7,7 +7,12 @@ from types import ModuleType
 
 import yaml
 
-from pipelines.clustering import assign_pseudolabels, extract_features, fit_clusters
+from pipelines.clustering import (
+    assign_pseudolabels,
+    cluster_vectors,
+    extract_features,
+    fit_clusters,
+)
 from pipelines.data import (
     build_manifest,
     generate_demo,
@@ -15,6 +20,7 @@ from pipelines.data import (
     report_overlap,
     select_source,
 )
+from pipelines.encoding import encode_fisher, fit_encoder, sample_descriptors
 from pipelines.evaluation import finetune, test_model
 from pipelines.frames import decode_frames, index_frames
 from pipelines.io.config import canonical
@@ -29,7 +35,7 @@ GENERATOR = "demo.split1.flow.seed0"
 SOURCE = "demo.split1"
 SHARD = "shard-0000-of-0001"
 NO_LIMIT = canonical({"max_skipped_fraction": 1.0})
-DEMO = {"num_train_per_class": 1, "num_test_per_class": 1, "num_unlabelled": 4, "num_frames": 8}
+DEMO = {"num_train_per_class": 1, "num_test_per_class": 1, "num_unlabelled": 4, "num_frames": 20}
 
 
 class Production:
@@ -50,6 +56,7 @@ class Production:
         self.flow = results / "motion" / "flow" / "smoke" / "demo" / f"{SHARD}.h5"
         self.flow_images = results / "motion" / "images" / "smoke" / "demo" / f"{SHARD}.zip"
         self.edges = results / "motion" / "edges" / "smoke" / "demo"
+        self.boxes = results / "trajectories" / "boxes" / "smoke" / "demo"
         self.training = results / "training"
         self.generator = self.training / "generator" / "smoke" / GENERATOR / "model.pt"
         self.features = results / "clustering/features/smoke" / GENERATOR / "demo" / f"{SHARD}.h5"
@@ -61,6 +68,7 @@ class Production:
         self.make_data()
         self.make_clips()
         self.make_trajectories()
+        self.make_vectors()
         self.make_models()
         self.make_tables()
 
@@ -148,47 +156,79 @@ class Production:
         )
 
     def make_trajectories(self) -> None:
-        """Boxes and tracks of longer videos than the others need."""
-        folder = self.folder / "long"
-        videos, probed = folder / "videos", folder / "probed.parquet"
-        demo = DEMO | {"num_frames": 20, "num_unlabelled": 1}
-        annotations = folder / "annotations.csv"
-        command(generate_demo, config=canonical(demo), out=videos, annotations=annotations)
-        stanza = {"adapter": "demo", "root": str(videos), "num_shards": 1, "generator": demo}
-        command(
-            probe_videos,
-            config=canonical(stanza),
-            dataset="demo",
-            shard="0000-of-0001",
-            out=probed,
-            problems=folder / "problems.parquet",
-        )
-        with annotations.open(newline="") as handle:
+        """Boxes and tracks."""
+        with (self.data / "annotations.csv").open(newline="") as handle:
             name = next(csv.DictReader(handle))["video"].removesuffix(".avi")
-        boxes = folder / "boxes.csv"
-        boxes.write_text(f"video_id,frame,x1,y1,x2,y2,score\ndemo/{name},3,4,4,20,40,0.9\n")
+        path = self.folder / "boxes.csv"
+        path.write_text(f"video_id,frame,x1,y1,x2,y2,score\ndemo/{name},3,4,4,20,40,0.9\n")
         section = self.preset["trajectories"]
-        people = section["people"] | {"detector": "file", "path": str(boxes)}
+        people = section["people"] | {"detector": "file", "path": str(path)}
         height = {"max_height_px": section["max_height_px"]}
-        results = self.folder / "results" / "trajectories"
-        boxes = results / "boxes" / "smoke" / "demo"
-        tracks = results / "tracks" / "smoke" / "demo"
+        tracks = self.folder / "results/trajectories/tracks/smoke/demo"
+        videos = {"root": self.data / "videos", "videos": self.data / "probed" / f"{SHARD}.parquet"}
         command(
             detect_people,
             config=canonical(height | {"people": people}),
-            root=videos,
-            videos=probed,
-            out=boxes / f"{SHARD}.parquet",
-            skipped=boxes / "skipped" / f"{SHARD}.parquet",
+            **videos,
+            out=self.boxes / f"{SHARD}.parquet",
+            skipped=self.boxes / "skipped" / f"{SHARD}.parquet",
         )
         command(
             track_trajectories,
             config=canonical(height | {"tracks": section["tracks"]}),
-            root=videos,
-            videos=probed,
-            boxes=boxes / f"{SHARD}.parquet",
+            **videos,
+            boxes=self.boxes / f"{SHARD}.parquet",
             out=tracks / f"{SHARD}.h5",
             skipped=tracks / "skipped" / f"{SHARD}.parquet",
+        )
+
+    def make_vectors(self) -> None:
+        """Sampled descriptors, encoder, vectors, their clusterings."""
+        name = f"skipped/{SHARD}.parquet"
+        samples = self.folder / "results/encoding/samples/smoke" / SOURCE / "demo"
+        vectors = self.folder / "results/encoding/vectors/smoke" / SOURCE / "demo"
+        encoder = self.folder / "results/encoding/encoder/smoke" / f"{SOURCE}.h5"
+        clusters = self.folder / "results/clustering/vectors/smoke" / SOURCE
+        tracks = ("trajectories.max_height_px", "trajectories.tracks")
+        videos = {
+            "root": self.data / "videos",
+            "videos": self.data / "probed" / f"{SHARD}.parquet",
+            "boxes": self.boxes / f"{SHARD}.parquet",
+        }
+        command(
+            sample_descriptors,
+            config=self.section(*tracks, "encoding.sample", "encoding.seed"),
+            **videos,
+            source=self.source,
+            out=samples / f"{SHARD}.h5",
+            skipped=samples / name,
+        )
+        command(
+            fit_encoder,
+            config=self.section(
+                "encoding.pca", "encoding.gmm", "encoding.seed", max_skipped_fraction=1.0
+            ),
+            samples_list=self.listed(samples / f"{SHARD}.h5"),
+            skipped_list=self.listed(samples / name),
+            out=encoder,
+        )
+        command(
+            encode_fisher,
+            config=self.section(*tracks, "encoding.fisher", "encoding.sketch", "encoding.seed"),
+            **videos,
+            encoder=encoder,
+            out=vectors / f"{SHARD}.h5",
+            skipped=vectors / name,
+        )
+        command(
+            cluster_vectors,
+            config=self.section("clustering.vectors", max_skipped_fraction=1.0),
+            vectors_list=self.listed(vectors / f"{SHARD}.h5"),
+            skipped_list=self.listed(vectors / name),
+            source=self.source,
+            out=clusters / "clusters.h5",
+            assignments=clusters / "assignments.parquet",
+            diagnostics=clusters / "diagnostics.parquet",
         )
 
     def make_models(self) -> None:

@@ -16,12 +16,20 @@ import pytest
 import torch
 
 from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
+from pipelines.clustering.assignment_store import (
+    read_assignments,
+    read_vector_clusters,
+    read_vector_diagnostics,
+)
 from pipelines.clustering.cluster_store import read_clusters
 from pipelines.clustering.features_store import read_features
 from pipelines.clustering.pseudolabel_store import PseudoLabels, read_diagnostics
 from pipelines.data.manifest import read_manifest, read_problems
 from pipelines.data.overlap_store import OVERLAP_SCHEMA
 from pipelines.data.source_store import read_source
+from pipelines.encoding.encoder_store import read_encoder
+from pipelines.encoding.sample_store import read_sample
+from pipelines.encoding.vector_store import read_fisher_vectors, read_vectors
 from pipelines.evaluation.prediction_store import read_predictions
 from pipelines.frames.frame_store import FrameStore
 from pipelines.frames.index_store import read_frame_index
@@ -87,6 +95,12 @@ READERS: dict[str, Callable[[Path], object]] = {
     "edge index": read_edge_index,
     "boxes": BoxesTable,
     "tracks": lambda path: list(read_tracks(path)),
+    "descriptor sample": lambda path: list(read_sample(path)),
+    "encoder": read_encoder,
+    "vectors": lambda path: (read_vectors(path), read_fisher_vectors(path)),
+    "vector clusters": read_vector_clusters,
+    "assignments": read_assignments,
+    "vector diagnostics": read_vector_diagnostics,
     "features": lambda path: list(read_features(path)),
     "clusters": read_clusters,
     "pseudo-labels": PseudoLabels,

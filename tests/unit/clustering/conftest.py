@@ -11,7 +11,14 @@ from pipelines.clustering.features_store import VideoFeatures, write_features
 
 NUM_CLIPS = 6
 UNITS = {"granularity": "clip", "percentile": 50.0}
-KMEANS = {"num_clusters": 4, "num_iterations": 20, "init": "k-means++", "max_fit_units": 1000}
+KMEANS = {
+    "num_clusters": 4,
+    "num_iterations": 20,
+    "init": "k-means++",
+    "max_fit_units": 1000,
+    "method": "faiss",
+    "num_restarts": 1,
+}
 
 
 def planted_video(number):

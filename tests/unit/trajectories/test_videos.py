@@ -1,7 +1,6 @@
 import numpy as np
 
 from pipelines.data.manifest import ProbedVideo
-from pipelines.frames.decoding import VideoReader
 from pipelines.trajectories import videos
 from pipelines.trajectories.boxes_store import BoxesTable, FrameBoxes, write_boxes
 from pipelines.trajectories.parameters import TrajectoryParameters
@@ -10,7 +9,7 @@ VIDEO = ProbedVideo("a", "a.avi", None, None, {}, 0, 1.0, 12.0, 96, 128, 20, 1, 
 
 
 def test_boxes_shrink_with_the_frames(tmp_path, make_video, monkeypatch):
-    path = make_video(tmp_path / "a.avi", 20, (96, 128))
+    make_video(tmp_path / "a.avi", 20, (96, 128))
     box = np.array([[10, 20, 30, 40, 1]], np.float32)
     write_boxes(tmp_path / "boxes.parquet", [FrameBoxes("a", 1, box)], {})
     seen = {}
@@ -20,9 +19,8 @@ def test_boxes_shrink_with_the_frames(tmp_path, make_video, monkeypatch):
         yield from ()
 
     monkeypatch.setattr(videos, "extract_trajectories", spy)
-    with VideoReader(path, None, max_height_px=48) as reader:
-        table = BoxesTable(tmp_path / "boxes.parquet")
-        list(videos.trajectories_of(VIDEO, reader, TrajectoryParameters(), table))
+    table = BoxesTable(tmp_path / "boxes.parquet")
+    list(videos.stream_trajectories(VIDEO, tmp_path, TrajectoryParameters(), 48, table))
 
     assert seen["shapes"] == [(48, 64, 3)] * 20
     assert [boxes.tolist() for boxes in seen["boxes"]] == [[], [[5, 10, 15, 20]]]

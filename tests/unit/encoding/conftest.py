@@ -1,0 +1,135 @@
+"""Manifest shards whose videos have planted trajectories, and calls of the encoding commands."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipelines.data.manifest import ProbedVideo, write_manifest
+from pipelines.data.source_store import write_source
+from pipelines.encoding import encode_fisher, fit_encoder, sample_descriptors
+from pipelines.trajectories.boxes_store import write_boxes
+from pipelines.trajectories.tracks import NUM_DESCRIPTORS, TrackBatch
+
+NUM_FRAMES = 9
+TRACKS = {"tracks": {}, "max_height_px": 100}
+SAMPLE = {"num_videos": 6, "num_descriptors": 40, "with_replacement": False}
+GMM = {
+    "num_components": 3,
+    "num_restarts": 2,
+    "num_iterations": 30,
+    "tolerance": 1e-4,
+    "variance_floor": 1e-6,
+}
+FISHER = {"form": "paper", "power": 0.5, "max_tracks": None, "keep_unsketched": False}
+BASIS = np.random.default_rng(99).normal(size=(5, NUM_DESCRIPTORS)).astype(np.float32)
+
+
+def planted_tracks(number):
+    """Descriptors of one video, a list of batches: five directions, few rows per frame."""
+    rng = np.random.default_rng(number)
+    for index in range(1, NUM_FRAMES):
+        rows = rng.normal(size=(4 + index, 5)) + 2 * np.eye(5)[number % 3]
+        yield (rows @ BASIS).astype(np.float32)
+
+
+def planted_trajectories(video, root, parameters, max_height_px, boxes):
+    """Stands in for `stream_trajectories`: the video's id tells its number."""
+    assert (root, max_height_px) == (Path("videos"), 100)
+    assert boxes.boxes_of(video.video_id, 1.0) == []
+    number = int(video.video_id[-2:])
+    if number == 7:
+        return  # A video without any motion.
+    for batch in planted_tracks(number):
+        if number == 8:
+            batch[0, 3] = np.nan
+        yield TrackBatch(np.zeros((len(batch), 10), np.float32), batch)
+
+
+def probed(video_id):
+    size = (1.0, 25.0, 24, 32, NUM_FRAMES, 1)
+    return ProbedVideo(video_id, f"{video_id}.avi", None, None, {}, 0, *size, "0" * 64)
+
+
+class Workspace:
+    """Two shards of five videos; video 7 has no tracks, video 8 has NaN."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.numbers = {f"set/v{number:02d}": number for number in range(10)}
+        self.shards = ["a", "b"]
+        for part, shard in enumerate(self.shards):
+            videos = [probed(name) for name in list(self.numbers)[5 * part : 5 * part + 5]]
+            write_manifest(folder / f"probed-{shard}.parquet", videos, {})
+        write_boxes(folder / "boxes.parquet", [], {})
+        write_source(folder / "source.parquet", dict.fromkeys(self.numbers), {})
+
+    def sample(self, shard="a", seed=0, **changes):
+        config = {**TRACKS, "sample": {**SAMPLE, **changes}, "seed": seed}
+        out = self.folder / f"sample-{shard}.h5"
+        self.call(
+            sample_descriptors,
+            config,
+            root="videos",
+            videos=self.folder / f"probed-{shard}.parquet",
+            boxes=self.folder / "boxes.parquet",
+            source=self.folder / "source.parquet",
+            out=out,
+            skipped=self.folder / f"sample-skipped-{shard}.parquet",
+        )
+        return out
+
+    def fit(self, limit=1.0, variance=0.9, seed=0, **changes):
+        config = {
+            "pca": {"variance": variance},
+            "gmm": {**GMM, **changes},
+            "seed": seed,
+            "max_skipped_fraction": limit,
+        }
+        self.call(
+            fit_encoder,
+            config,
+            samples_list=self.listed("sample", "h5"),
+            skipped_list=self.listed("sample-skipped", "parquet"),
+            out=self.folder / "encoder.h5",
+        )
+        return self.folder / "encoder.h5"
+
+    def encode(self, shard="a", seed=0, size=16, **changes):
+        config = {
+            **TRACKS,
+            "fisher": {**FISHER, **changes},
+            "sketch": {"size": size},
+            "seed": seed,
+        }
+        out = self.folder / f"vectors-{shard}.h5"
+        self.call(
+            encode_fisher,
+            config,
+            root="videos",
+            videos=self.folder / f"probed-{shard}.parquet",
+            boxes=self.folder / "boxes.parquet",
+            encoder=self.folder / "encoder.h5",
+            out=out,
+            skipped=self.folder / f"vectors-skipped-{shard}.parquet",
+        )
+        return out
+
+    def listed(self, name, kind):
+        path = self.folder / f"{name}.txt"
+        text = "".join(f"{self.folder / f'{name}-{shard}.{kind}'}\n" for shard in self.shards)
+        path.write_text(text)
+        return path
+
+    def call(self, module, config, **options):
+        given = {"config": json.dumps(config), **options}
+        texts = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+        module.main(module.build_parser().parse_args(texts))
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    for command in (sample_descriptors, encode_fisher):
+        monkeypatch.setattr(command, "stream_trajectories", planted_trajectories)
+    return Workspace(tmp_path)

@@ -68,7 +68,7 @@ def flow(folder: Path) -> Contest:
 
 def decoding(folder: Path) -> Contest:
     """Frames per second of decoding alone."""
-    path = Path(videos_to_decode(folder)[0].path)
+    path = videos_to_decode(folder)[0]
 
     def work() -> None:
         with VideoReader(path, SIZE) as reader:
@@ -124,7 +124,7 @@ def _frames(folder: Path) -> Frames:
     """The first frames of a video that the decoding benchmarks use, repeated if it is short."""
     frames: Frames = []
     while len(frames) < NUM_FRAMES:
-        with VideoReader(Path(videos_to_decode(folder)[0].path), SIZE) as reader:
+        with VideoReader(videos_to_decode(folder)[0], SIZE) as reader:
             frames += list(reader)
     return frames[:NUM_FRAMES]
 

@@ -155,3 +155,12 @@ def test_the_shorter_side_is_that_of_the_turned_frame(tmp_path):
 
     assert min(plain) == 12
     assert turned == plain[::-1] != plain
+
+
+def test_own_size_is_kept_or_shrunk_in_its_aspect_ratio(tmp_path, make_video):
+    path = make_video(tmp_path / "a.avi", 4, (96, 130))
+
+    for limit, expected in ((None, (96, 130)), (200, (96, 130)), (48, (48, 65))):
+        with VideoReader(path, None, max_height_px=limit) as reader:
+            assert {frame.shape for frame in reader} == {(*expected, 3)}
+            assert reader.own_size == (96, 130)

@@ -74,7 +74,8 @@ def kill_and_repeat(work):
         refusal = work.execute(command)
         seen |= {"refusal_code": refusal.returncode, "refusal": refusal.stdout}
         seen["locks_during_refusal"] = locks_of(work)
-        wait_until(first, lambda: list(work.folder.glob("scratch/evaluation/*/last.pt")))
+        # Ten steps take several times compute.checkpoint_seconds, so the row has a state by then.
+        wait_until(first, lambda: "step 20 of" in log_of(work))
         time.sleep(np.random.default_rng(0).uniform(0.0, 0.2))
     finally:
         seen["jobs_ended"] = kill_workflow(first)
@@ -107,6 +108,11 @@ def wait_until(process, condition):
         assert process.poll() is None, "the run ended before it could be killed"
         assert time.monotonic() < limit
         time.sleep(0.02)
+
+
+def log_of(work):
+    path = work.folder / LOG
+    return path.read_text() if path.exists() else ""
 
 
 def locks_of(work):

@@ -110,7 +110,7 @@ def test_odd_videos_work_or_are_skipped_by_name(tmp_path):
     run(tmp_path)
 
     store = EdgeStore([tmp_path / "edges.h5"])
-    assert skipped(tmp_path) == {"one": "short", "two": "too-short"}
+    assert skipped(tmp_path) == {"one": "short", "two": "short"}
     assert set(store.num_frames) == {"dark", "still", "three"}
     assert not store.means("dark").any()
     assert not store.means("still").any()

@@ -59,7 +59,7 @@ def file_digest(path):
 
 
 def skipped_edges(wildcards):
-    where = f"results/motion/edges/{wildcards.preset}/{wildcards.dataset}/skipped"
+    where = f"results/motion/edges/{home(wildcards.preset, 'edges')}/{wildcards.dataset}/skipped"
     return [f"{where}/shard-{shard}.parquet" for shard in shards(wildcards.dataset)]
 
 
@@ -73,6 +73,16 @@ def people_file(wildcards):
 def people_boxes(wildcards):
     where = f"results/trajectories/boxes/{home(wildcards.preset, 'people')}/{wildcards.dataset}"
     return f"{where}/shard-{wildcards.shard}.parquet"
+
+
+def track_shards(wildcards):
+    where = f"results/trajectories/tracks/{home(wildcards.preset, 'tracks')}/{wildcards.dataset}"
+    return [f"{where}/shard-{shard}.h5" for shard in shards(wildcards.dataset)]
+
+
+def skipped_tracks(wildcards):
+    where = f"results/trajectories/tracks/{home(wildcards.preset, 'tracks')}/{wildcards.dataset}"
+    return [f"{where}/skipped/shard-{shard}.parquet" for shard in shards(wildcards.dataset)]
 
 
 # --- encoding -------------------------------------------------------------------------------------

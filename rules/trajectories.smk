@@ -61,3 +61,34 @@ rule track_trajectories:
         " --out {output.tracks}"
         " --skipped {output.skipped}"
         " > {log} 2>&1"
+
+
+rule index_tracks:
+    input:
+        tracks=track_shards,
+        skipped=skipped_tracks,
+    output:
+        index="results/trajectories/tracks/{preset}/{dataset}/index.parquet",
+        skipped="results/trajectories/tracks/{preset}/{dataset}/skipped.parquet",
+    log:
+        "logs/trajectories/index_tracks/{preset}-{dataset}.log",
+    benchmark:
+        "benchmarks/trajectories/index_tracks/{preset}-{dataset}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        config=canonical(SETTINGS.limits),
+        tracks=lambda wildcards: listed(track_shards(wildcards)),
+        skipped=lambda wildcards: listed(skipped_tracks(wildcards)),
+        code=source_digest("pipelines.trajectories.index_tracks"),
+    shell:
+        "python -m pipelines.trajectories.index_tracks"
+        " --config {params.config:q}"
+        " --tracks-list {params.tracks}"
+        " --skipped-list {params.skipped}"
+        " --out {output.index}"
+        " --skipped {output.skipped}"
+        " > {log} 2>&1"

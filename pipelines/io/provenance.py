@@ -12,7 +12,18 @@ from pathlib import Path
 
 PACKAGE = "pipelines"
 ROOT = Path(__file__).resolve().parents[2]
-LIBRARIES = ("torch", "torchvision", "numpy", "opencv-contrib-python-headless", "av", "h5py")
+LIBRARIES = (
+    "torch",
+    "torchvision",
+    "ptlflow",
+    "numpy",
+    "numba",
+    "scikit-learn",
+    "faiss-cpu",
+    "opencv-contrib-python-headless",
+    "av",
+    "h5py",
+)
 
 
 def source_digest(module: str, root: Path = ROOT) -> str:

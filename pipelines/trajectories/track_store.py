@@ -128,11 +128,27 @@ def read_tracks(path: Path) -> Iterator[tuple[str, TrackBatch]]:
         ContractError: If the shard is missing, damaged or of another kind.
     """
     with open_checked(path, ARTIFACT, VERSION, RULE) as source:
-        with damaged_as_contract_error(path, RULE):
-            video_ids = [raw.decode() for raw in source["video_id"][:]]
-            offsets = source["offsets"][:].tolist()
-        for number, video_id in enumerate(video_ids):
-            rows = slice(offsets[number], offsets[number + 1])
+        first = 0
+        for video_id, num_tracks in _counts(source, path).items():
+            rows = slice(first, first + num_tracks)
+            first += num_tracks
             with damaged_as_contract_error(path, RULE):
                 info, descriptors = source["info"][rows], source["descriptors"][rows]
             yield video_id, TrackBatch(info, descriptors.astype(np.float32))
+
+
+def count_tracks(path: Path) -> dict[str, int]:
+    """Tracks per video id of one shard, in file order.
+
+    Raises:
+        ContractError: If the shard is missing, damaged or of another kind.
+    """
+    with open_checked(path, ARTIFACT, VERSION, RULE) as source:
+        return _counts(source, path)
+
+
+def _counts(source: h5py.File, path: Path) -> dict[str, int]:
+    with damaged_as_contract_error(path, RULE):
+        video_ids = [raw.decode() for raw in source["video_id"][:]]
+        counts = np.diff(source["offsets"][:]).tolist()
+    return dict(zip(video_ids, counts, strict=True))

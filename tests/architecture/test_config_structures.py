@@ -26,6 +26,7 @@ from pipelines.motion.extract_flow import ExtractFlowConfig
 from pipelines.motion.index_edges import IndexEdgesConfig
 from pipelines.training.recipe import RecipeConfig, TrainingConfig
 from pipelines.trajectories.detect_people import DetectPeopleConfig
+from pipelines.trajectories.index_tracks import IndexTracksConfig
 from pipelines.trajectories.track_trajectories import TrackTrajectoriesConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,6 +108,7 @@ COMMANDS = [
     (ManifestConfig, SCHEMA["properties"]["limits"]),
     (IndexFramesConfig, SCHEMA["properties"]["limits"]),
     (IndexEdgesConfig, SCHEMA["properties"]["limits"]),
+    (IndexTracksConfig, SCHEMA["properties"]["limits"]),
 ]
 
 

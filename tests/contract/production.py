@@ -28,7 +28,7 @@ from pipelines.io.settings import at_path, load_settings
 from pipelines.motion import export_flow, extract_edges, extract_flow, index_edges
 from pipelines.tables import build_sweep, build_table5
 from pipelines.training import distill_motion, self_train, train_generator, train_supervised
-from pipelines.trajectories import detect_people, track_trajectories
+from pipelines.trajectories import detect_people, index_tracks, track_trajectories
 from tests.contract.document import ROOT
 
 GENERATOR = "demo.split1.flow.seed0"
@@ -180,6 +180,14 @@ class Production:
             boxes=self.boxes / f"{SHARD}.parquet",
             out=tracks / f"{SHARD}.h5",
             skipped=tracks / "skipped" / f"{SHARD}.parquet",
+        )
+        command(
+            index_tracks,
+            config=NO_LIMIT,
+            tracks_list=self.listed(tracks / f"{SHARD}.h5"),
+            skipped_list=self.listed(tracks / "skipped" / f"{SHARD}.parquet"),
+            out=tracks / "index.parquet",
+            skipped=tracks / "skipped.parquet",
         )
 
     def make_vectors(self) -> None:

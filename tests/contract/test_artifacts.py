@@ -43,6 +43,7 @@ from pipelines.motion.flow_store import FlowStore
 from pipelines.tables.runs_store import RUNS_SCHEMA
 from pipelines.training.history_store import HISTORY_SCHEMA
 from pipelines.trajectories.boxes_store import BoxesTable
+from pipelines.trajectories.track_index_store import read_track_index
 from pipelines.trajectories.track_store import read_tracks
 from tests.contract.document import (
     ROOT,
@@ -95,6 +96,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "edge index": read_edge_index,
     "boxes": BoxesTable,
     "tracks": lambda path: list(read_tracks(path)),
+    "track index": read_track_index,
     "descriptor sample": lambda path: list(read_sample(path)),
     "encoder": read_encoder,
     "vectors": lambda path: (read_vectors(path), read_fisher_vectors(path)),

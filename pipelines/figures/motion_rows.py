@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pipelines.figures.box_drawing import draw_boxes
 from pipelines.figures.colour_wheel import flow_colours
 from pipelines.figures.sheet import Row, fitted
-from pipelines.figures.track_drawing import courses_until, draw_courses
+from pipelines.figures.track_drawing import MAX_COURSES, courses_until, draw_courses
 from pipelines.frames.decoding import FrameArray
 from pipelines.motion.edges import MAP_KINDS, BackwardFlow, EdgeParameters, MapArray, motion_maps
 from pipelines.trajectories.tracks import LENGTH, TrackBatch
@@ -176,8 +176,11 @@ def tracks_row(
     for picture, moment in zip(pictures, moments, strict=True):
         courses = courses_until(points, tracks.last_frames, moment)
         drawn.append(None if picture is None else draw_courses(picture, courses))
-    text = f"Trajectories, {tracks.num_kept} kept: up to {LENGTH} frames of past course"
-    return Row(f"{text}, coloured by direction; the dot is where it stands now", drawn)
+    text = (
+        f"Trajectories, {tracks.num_kept} kept, at most {MAX_COURSES} drawn: course over the last "
+        f"{LENGTH} frames, coloured by direction; the dot is where it stands now"
+    )
+    return Row(text, drawn)
 
 
 def people_row(

@@ -14,6 +14,8 @@ NumberArray = NDArray[np.int64]
 
 # Brightness of the frame below the tracks.
 DIMMING = 0.55
+# More lines than this hide the frame and each other.
+MAX_COURSES = 500
 # cv2 takes points in sixteenths of a px.
 _SHIFT = 4
 _UNITS = 1 << _SHIFT
@@ -41,18 +43,23 @@ def courses_until(points: FloatArray, last_frames: NumberArray, frame: int) -> l
 def draw_courses(picture: ImageArray, courses: Sequence[FloatArray]) -> ImageArray:
     """A dimmed copy with a line per course, coloured by its direction, and a dot at its end.
 
+    Of more than `MAX_COURSES` only so many are drawn, evenly taken from all.
+
     Args:
         picture: RGB ``(H, W, 3)``.
         courses: Each ``(K, 2)``, x and y in px of the picture from the centre of the top left
             one; hue as `flow_colours` gives the way from the first point to the last.
     """
     drawn = np.asarray(picture * np.float32(DIMMING), np.uint8)
+    if len(courses) > MAX_COURSES:
+        taken = np.linspace(0, len(courses) - 1, MAX_COURSES).round().astype(int)
+        courses = [courses[index] for index in taken]
     for course, colour in zip(courses, _colours(courses), strict=True):
         places = np.rint(course * _UNITS).astype(np.int32)
         cv2.polylines(drawn, [places], False, colour, 1, cv2.LINE_AA, _SHIFT)
-    for course in courses:
-        x, y = np.rint(course[-1]).astype(int).tolist()
-        cv2.circle(drawn, (x, y), 1, HEAD, -1)
+    ends = np.rint([course[-1] for course in courses]).astype(int).reshape(-1, 2)
+    x, y = ends[(ends >= 0).all(axis=1) & (ends < drawn.shape[1::-1]).all(axis=1)].T
+    drawn[y, x] = HEAD
     return drawn
 
 

@@ -7,7 +7,7 @@ Conventions
 """
 
 from collections.abc import Collection, Sequence
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 
 import msgspec
@@ -27,6 +27,8 @@ from pipelines.trajectories.videos import stream_boxes, stream_trajectories
 
 FloatArray = NDArray[np.float32]
 Size = tuple[int, int] | int | None
+
+COUNTING_SIZE = (8, 8)
 
 
 class Thinning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,10 +68,12 @@ class VideoView:
             self.step = max(1, round(video.fps / reader.fps))
 
     def moments(self, num_shown: int, gap: int, max_frames: int | None) -> list[int]:
-        """Stored frames to show, see `choose_moments`; none beyond the first `max_frames`."""
-        stored = -(-self.video.num_frames // self.step)
-        limits = (self._thinning.max_frames, max_frames)
-        num_frames = min([stored, *(limit for limit in limits if limit is not None)])
+        """Stored frames to show, see `choose_moments`; none beyond the first `max_frames`.
+
+        The frames are counted by decoding them: some containers promise more than they hold.
+        """
+        with self._reader(COUNTING_SIZE) as reader:
+            num_frames = sum(1 for _ in islice(reader, max_frames))
         return choose_moments(num_frames, num_shown, gap)
 
     def stored_frames(self, size: Size, wanted: Collection[int]) -> dict[int, FrameArray]:

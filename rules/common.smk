@@ -18,6 +18,7 @@ ROOT = Path(workflow.basedir).parent
 sys.path.insert(0, str(ROOT))
 
 from pipelines.data.catalog import check_dataset, has_labels, shard_fingerprints, split_names
+from pipelines.data.manifest import shard_name, shard_of
 from pipelines.io.config import canonical
 from pipelines.io.errors import PipelineError
 from pipelines.io.provenance import source_digest
@@ -73,6 +74,7 @@ wildcard_constraints:
     sweep=NAME,
     dataset=NAME,
     shard=r"\d{4}-of-\d{4}",
+    video=r"[^,\n]+",
     labels=LABELS,
     split="[a-z0-9_]+",
     modality="rgb|flow",

@@ -278,6 +278,27 @@ def test_input(wildcards):
     return found | {"manifest": manifest(target_dataset(wildcards))}
 
 
+# --- figures --------------------------------------------------------------------------------------
+def shown_shard(wildcards):
+    """The probed shard of a video that is to be drawn: the id alone says which."""
+    for kind, name in (("presets", wildcards.preset), ("datasets", wildcards.dataset)):
+        known = getattr(SETTINGS, kind)
+        if name not in known:
+            stop(f"{kind}: no {name!r} for a figure; choices: {', '.join(known)}")
+    dataset = wildcards.dataset
+    number = shard_of(f"{dataset}/{wildcards.video}", SETTINGS.datasets[dataset]["num_shards"])
+    name = shard_name(number, SETTINGS.datasets[dataset]["num_shards"])
+    return f"results/data/{dataset}/probed/{name}.parquet"
+
+
+def shown_weights(wildcards):
+    """Digest of a local file of RAFT weights, so that another file draws anew."""
+    preset = SETTINGS.presets[wildcards.preset]
+    path = preset["motion"]["raft"]["weights"]
+    is_needed = "raft" in preset["figures"]["motion"]["rows"] or edges_weights(wildcards)
+    return file_digest(path) if is_needed and path else ""
+
+
 # --- tables ---------------------------------------------------------------------------------------
 def table_runs(target, role="test"):
     """One record per run behind a table: what it is and which files hold it."""

@@ -12,9 +12,10 @@ Conventions
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, TypeVar
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
 import cv2
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +28,32 @@ Frame = TypeVar("Frame")
 BackwardFlow = Callable[[Iterable[FrameArray], int], Iterator[FlowArray]]
 
 MAX_EDGE = 10.0
+# Of the frames that maps are made from.
+MIN_SIDE_PX = 8
+
+
+class EdgeParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Section `motion.edges` of a preset.
+
+    Attributes:
+        kind: What is stored, see `pipelines.motion.edges.MAP_KINDS`.
+        flow: Source of the flow; frame-difference needs none.
+        frame_gap: Frame t is compared with frame t - frame_gap.
+        size: null takes the stored frames; otherwise the original videos are decoded at this
+            height and width, or with this shorter side, px.
+    """
+
+    kind: Literal["edges", "frame-difference", "raw-flow"]
+    flow: Literal["raft", "tvl1"]
+    frame_gap: Annotated[int, msgspec.Meta(ge=1)]
+    # Constraints inside this union crash msgspec 0.22 at the next garbage collection.
+    size: tuple[int, int] | int | None
+
+    def __post_init__(self) -> None:
+        """Check the size; msgspec reports the error with its place."""
+        sides = (self.size,) if isinstance(self.size, int) else self.size
+        if sides is not None and min(sides) < MIN_SIDE_PX:
+            raise ValueError(f"size: expected at least {MIN_SIDE_PX} px, found {self.size}")
 
 
 class MapKind(NamedTuple):

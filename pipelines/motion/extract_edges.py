@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
 
 import cv2
 import msgspec
@@ -29,7 +28,7 @@ from pipelines.io.progress import Progress
 from pipelines.io.provenance import stamp
 from pipelines.motion.backward_flow import build_backward_flow
 from pipelines.motion.edge_store import EdgeSettings, EdgeShardWriter
-from pipelines.motion.edges import BackwardFlow, MapArray, motion_maps
+from pipelines.motion.edges import BackwardFlow, EdgeParameters, MapArray, motion_maps
 from pipelines.motion.raft import RaftParameters
 from pipelines.motion.tvl1_parameters import Tvl1Parameters
 
@@ -38,37 +37,11 @@ MODULE = "pipelines.motion.extract_edges"
 # Stored frames of one video held at a time, so that a long video needs no more memory.
 BLOCK_FRAMES = 64
 
-MIN_SIDE_PX = 8
-
 # Frames per second and frames of one video.
 Opened = tuple[float, Iterator[FrameArray]]
 Sources = Mapping[str, Callable[[], AbstractContextManager[Opened]]]
 
 log = logging.getLogger(__name__)
-
-
-class EdgeParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Section `motion.edges` of a preset.
-
-    Attributes:
-        kind: What is stored, see `pipelines.motion.edges.MAP_KINDS`.
-        flow: Source of the flow; frame-difference needs none.
-        frame_gap: Frame t is compared with frame t - frame_gap.
-        size: null takes the stored frames; otherwise the original videos are decoded at this
-            height and width, or with this shorter side, px.
-    """
-
-    kind: Literal["edges", "frame-difference", "raw-flow"]
-    flow: Literal["raft", "tvl1"]
-    frame_gap: Annotated[int, msgspec.Meta(ge=1)]
-    # Constraints inside this union crash msgspec 0.22 at the next garbage collection.
-    size: tuple[int, int] | int | None
-
-    def __post_init__(self) -> None:
-        """Check the size; msgspec reports the error with its place."""
-        sides = (self.size,) if isinstance(self.size, int) else self.size
-        if sides is not None and min(sides) < MIN_SIDE_PX:
-            raise ValueError(f"size: expected at least {MIN_SIDE_PX} px, found {self.size}")
 
 
 class ExtractEdgesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,15 +2,13 @@
 
 import argparse
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import msgspec
-import numpy as np
 
 from pipelines.data.manifest import ProbedVideo, Problem, read_manifest, write_problems
-from pipelines.frames.decoding import VideoReader
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
@@ -18,13 +16,8 @@ from pipelines.io.errors import UnreadableVideoError
 from pipelines.io.progress import Progress
 from pipelines.io.provenance import stamp
 from pipelines.trajectories.boxes_store import FrameBoxes, read_external_boxes, write_boxes
-from pipelines.trajectories.person_boxes import (
-    Detector,
-    PeopleParameters,
-    build_detector,
-    clipped,
-    origin,
-)
+from pipelines.trajectories.person_boxes import PeopleParameters, build_detector, origin
+from pipelines.trajectories.videos import stream_boxes
 
 MODULE = "pipelines.trajectories.detect_people"
 
@@ -88,29 +81,15 @@ def _detect_all(
     with Progress("detect people", len(videos), "videos") as progress:
         for video in videos:
             try:
-                with VideoReader(
-                    root / video.path, None, max_height_px=config.max_height_px
-                ) as reader:
-                    found += list(_detect(video.video_id, reader, detector, config.people))
+                boxes = stream_boxes(
+                    video, root, detector, config.people.every_frames, config.max_height_px
+                )
+                found += list(boxes)
             except UnreadableVideoError as error:
                 log.warning("skipped %s: %s", video.video_id, error)
                 skipped.append(Problem(video.video_id, "detect_people", error.kind, error.detail))
             progress.advance()
     return found, skipped
-
-
-def _detect(
-    video_id: str, reader: VideoReader, detector: Detector, people: PeopleParameters
-) -> Iterator[FrameBoxes]:
-    """Boxes of every frame with people, in px of the video as displayed."""
-    boxes = np.empty((0, 5), np.float32)
-    for number, frame in enumerate(reader):
-        if number % people.every_frames == 0:
-            height, width = reader.own_size or frame.shape[:2]
-            factors = [width / frame.shape[1], height / frame.shape[0]] * 2 + [1.0]
-            boxes = clipped(detector(frame) * np.array(factors, np.float32), height, width)
-        if len(boxes):
-            yield FrameBoxes(video_id, number, boxes)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from pipelines.trajectories.pyramid import (
 from pipelines.trajectories.sampling import new_points
 from pipelines.trajectories.selection import select_tracks
 from pipelines.trajectories.tracking import TrackTable
-from pipelines.trajectories.tracks import LENGTH, TrackBatch
+from pipelines.trajectories.tracks import LENGTH, NUM_DESCRIPTORS, NUM_INFO, TrackBatch
 
 FloatArray = NDArray[np.float32]
 FrameArray = NDArray[np.uint8]
@@ -145,8 +145,13 @@ class _Video:
 
 def _joined(batches: list[TrackBatch]) -> TrackBatch:
     if not batches:
-        return TrackBatch(np.empty((0, 10), np.float32), np.empty((0, 426), np.float32))
+        return TrackBatch(
+            np.empty((0, NUM_INFO), np.float32),
+            np.empty((0, NUM_DESCRIPTORS), np.float32),
+            np.empty((0, LENGTH + 1, 2), np.float32),
+        )
     return TrackBatch(
         np.concatenate([batch.info for batch in batches]),
         np.concatenate([batch.descriptors for batch in batches]),
+        np.concatenate([batch.points for batch in batches if batch.points is not None]),
     )

@@ -57,7 +57,8 @@ def select_tracks(
     info[:, 8] = np.clip(mean[:, 1] / frame.height, 0, MAX_RELATIVE_PLACE)
     middle = last_frame - LENGTH / 2
     info[:, 9] = np.nan if num_frames is None else min(middle / num_frames, MAX_RELATIVE_PLACE)
-    return TrackBatch(info, _descriptors(tracks.steps[kept], tracks.histograms[kept]))
+    descriptors = _descriptors(tracks.steps[kept], tracks.histograms[kept])
+    return TrackBatch(info, descriptors, points)
 
 
 def _is_wanted(points: FloatArray, steps: FloatArray) -> BoolArray:

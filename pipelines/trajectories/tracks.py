@@ -63,7 +63,10 @@ class TrackBatch(NamedTuple):
     Attributes:
         info: Shape ``(N, 10)``, see `INFO_COLUMNS`.
         descriptors: Shape ``(N, 426)``, see the module's conventions.
+        points: Shape ``(N, 16, 2)``, x and y in px of the frame, with the camera's motion; not
+            stored, so None where the tracks were read from a file.
     """
 
     info: FloatArray
     descriptors: FloatArray
+    points: FloatArray | None = None

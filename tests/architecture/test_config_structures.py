@@ -18,6 +18,7 @@ from pipelines.encoding.encode_fisher import EncodeFisherConfig
 from pipelines.encoding.fit_encoder import EncoderConfig
 from pipelines.encoding.sample_descriptors import SampleDescriptorsConfig
 from pipelines.evaluation.test_model import TestConfig as PredictionConfig
+from pipelines.figures.draw_motion import DrawMotionConfig
 from pipelines.frames.decode_frames import DecodeFramesConfig
 from pipelines.frames.index_frames import IndexFramesConfig
 from pipelines.motion.export_flow import ExportFlowConfig
@@ -103,6 +104,22 @@ COMMANDS = [
             "clips": PRESET["clips"],
             "validation": PRESET["validation"],
             "test": PRESET["evaluation"]["properties"]["test"],
+        },
+    ),
+    (
+        DrawMotionConfig,
+        {
+            "motion": PRESET["figures"]["properties"]["motion"],
+            "frame_size": FRAMES["size"],
+            "target_fps": FRAMES["target_fps"],
+            "max_frames": FRAMES["max_frames"],
+            "source": FLOW["properties"]["source"],
+            "tvl1": FLOW["properties"]["tvl1"],
+            "raft": MOTION["raft"],
+            "edges": MOTION["edges"],
+            "max_height_px": TRAJECTORIES["max_height_px"],
+            "people": TRAJECTORIES["people"],
+            "tracks": TRAJECTORIES["tracks"],
         },
     ),
     (ManifestConfig, SCHEMA["properties"]["limits"]),

@@ -52,7 +52,7 @@ def test_rule_logs_benchmarks_and_names_its_environment(stage, name, body):
     assert f'"logs/{stage}/{name}/' in directive(body, "log")
     assert f'"benchmarks/{stage}/{name}/' in directive(body, "benchmark")
     assert directive(body, "conda").strip() == '"../envs/pipeline.yaml"'
-    assert "> {log} 2>&1" in directive(body, "shell")
+    assert re.search(r"> \{log(:q)?\} 2>&1", directive(body, "shell"))
 
 
 @pytest.mark.parametrize(("stage", "name", "body"), each_rule())

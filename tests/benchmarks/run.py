@@ -36,6 +36,7 @@ STAGES = (
     "training",
     "clustering",
     "evaluation",
+    "figures",
     "tables",
     "workflow",
 )

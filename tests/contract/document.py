@@ -9,8 +9,9 @@ DOCUMENT = ROOT / "docs" / "artifacts.md"
 
 FILE_COLUMNS = ("artifact", "path", "rule", "format", "version", "stamp")
 CONTENT_COLUMNS = ("name", "dtype", "axes", "unit", "meaning")
-# Wildcards that stand for less than any name, as rules/common.smk constrains them.
-WILDCARDS = {"{role}": "(test|validation)"}
+# Wildcards that do not stand for any one name, as rules/common.smk constrains them.
+# A video's id has folders.
+WILDCARDS = {"{role}": "(test|validation)", "{video}": ".+"}
 STAMP_COLUMNS = ("field", "in", "meaning")
 LETTER_COLUMNS = ("letter", "meaning")
 

@@ -20,8 +20,10 @@ from pipelines.data import (
     report_overlap,
     select_source,
 )
+from pipelines.data.manifest import read_manifest
 from pipelines.encoding import encode_fisher, fit_encoder, sample_descriptors
 from pipelines.evaluation import finetune, test_model
+from pipelines.figures import draw_motion
 from pipelines.frames import decode_frames, index_frames
 from pipelines.io.config import canonical
 from pipelines.io.settings import at_path, load_settings
@@ -70,6 +72,7 @@ class Production:
         self.make_trajectories()
         self.make_vectors()
         self.make_models()
+        self.make_figures()
         self.make_tables()
 
     def make_data(self) -> None:
@@ -307,6 +310,27 @@ class Production:
             diagnostics=self.clusters / "diagnostics.parquet",
             **shards,
         )
+
+    def make_figures(self) -> None:
+        """The sheet of one video."""
+        probed = self.data / "probed" / f"{SHARD}.parquet"
+        video_id = read_manifest(probed)[0].video_id
+        out = self.folder / "results" / "figures" / "motion" / "smoke" / f"{video_id}.png"
+        config = self.section(
+            "figures.motion",
+            "frames.target_fps",
+            "frames.max_frames",
+            "motion.flow.source",
+            "motion.flow.tvl1",
+            "motion.raft",
+            "motion.edges",
+            "trajectories.max_height_px",
+            "trajectories.people",
+            "trajectories.tracks",
+            frame_size=self.preset["frames"]["size"],
+        )
+        videos = {"root": self.data / "videos", "videos": probed}
+        command(draw_motion, config=config, **videos, video_id=video_id, out=out)
 
     def make_tables(self) -> None:
         """The table of one run, and a sweep of one trial."""

@@ -31,6 +31,7 @@ from pipelines.encoding.encoder_store import read_encoder
 from pipelines.encoding.sample_store import read_sample
 from pipelines.encoding.vector_store import read_fisher_vectors, read_vectors
 from pipelines.evaluation.prediction_store import read_predictions
+from pipelines.figures.sheet_store import read_sheet
 from pipelines.frames.frame_store import FrameStore
 from pipelines.frames.index_store import read_frame_index
 from pipelines.io.errors import ContractError
@@ -110,6 +111,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "model": lambda path: load_model(path, "a rule"),
     "history": lambda path: read_table(path, HISTORY_SCHEMA, "a rule"),
     "predictions": read_predictions,
+    "motion sheet": read_sheet,
     "runs": lambda path: read_table(path, RUNS_SCHEMA, "a rule"),
 }
 
@@ -219,6 +221,16 @@ def test_archives_hold_what_is_documented(produced, documented):
     assert entries["flow_images.json"] == ", ".join(description)
     assert str(description["version"]) == documented.version
     assert set(description["stamp"]) == documented_stamp(documented.stamp)
+
+
+@pytest.mark.parametrize("documented", of_format("png"))
+def test_sheets_hold_what_is_documented(produced, documented):
+    sheet, texts = read_sheet(made(produced, documented))
+
+    assert sheet.shape[2] == 3
+    assert {entry.name for entry in documented_entries(documented.artifact)} == set(texts)
+    assert texts["version"] == documented.version
+    assert set(json.loads(texts["stamp"])) == documented_stamp(documented.stamp)
 
 
 @pytest.mark.parametrize("documented", of_format("csv"))

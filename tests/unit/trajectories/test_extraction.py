@@ -23,7 +23,7 @@ PLAIN = TrajectoryParameters()
 def rows_of(frames, parameters=PLAIN, boxes=None):
     """All rows, info and descriptors side by side."""
     batches = list(extract_trajectories(frames, parameters, boxes, 100))
-    return np.concatenate([np.concatenate(batch, axis=1) for batch in batches])
+    return np.concatenate([np.concatenate(batch[:2], axis=1) for batch in batches])
 
 
 class Agreement:

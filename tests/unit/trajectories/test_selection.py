@@ -31,6 +31,7 @@ def test_a_straight_track_is_kept_and_described():
     assert batch.info[0] == pytest.approx(expected, rel=1e-5)
     assert batch.descriptors[0, :30] == pytest.approx([1 / 15, 0] * 15)
     assert batch.descriptors.shape == (1, 426)
+    assert batch.points[0, :, 0] == pytest.approx(np.linspace(40, 100, 16))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,41 @@
+rule draw_motion:
+    input:
+        people_file,
+        videos=shown_shard,
+    output:
+        sheet="results/figures/motion/{preset}/{dataset}/{video}.png",
+    log:
+        "logs/figures/draw_motion/{preset}/{dataset}/{video}.log",
+    benchmark:
+        "benchmarks/figures/draw_motion/{preset}/{dataset}/{video}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        config=lambda wildcards: section(
+            wildcards.preset,
+            "figures.motion",
+            "frames.target_fps",
+            "frames.max_frames",
+            "motion.flow.source",
+            "motion.flow.tvl1",
+            "motion.raft",
+            "motion.edges",
+            "trajectories.max_height_px",
+            "trajectories.people",
+            "trajectories.tracks",
+            frame_size=SETTINGS.presets[wildcards.preset]["frames"]["size"],
+        ),
+        root=lambda wildcards: SETTINGS.datasets[wildcards.dataset]["root"],
+        weights=shown_weights,
+        code=source_digest("pipelines.figures.draw_motion"),
+    shell:
+        "python -m pipelines.figures.draw_motion"
+        " --config {params.config:q}"
+        " --root {params.root:q}"
+        " --videos {input.videos}"
+        " --video-id {wildcards.dataset}/{wildcards.video:q}"
+        " --out {output.sheet:q}"
+        " > {log:q} 2>&1"

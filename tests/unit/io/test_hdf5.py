@@ -77,6 +77,19 @@ def test_a_flipped_bit_in_the_data_is_noticed(path):
         read(path, "values")
 
 
+def test_a_flipped_bit_in_one_of_many_attributes_is_noticed(tmp_path):
+    path = tmp_path / "many.h5"
+    with create(path, "frames", 2, {"module": "a marker"}) as target:
+        for number in range(20):
+            target.attrs[f"value{number}"] = number
+    content = bytearray(path.read_bytes())
+    content[content.index(b"a marker")] ^= 1
+    path.write_bytes(content)
+
+    with pytest.raises(ContractError, match="is damaged"):
+        open_checked(path, "frames", 2, "decode_frames")
+
+
 def test_a_missing_dataset_is_damage(path):
     with pytest.raises(ContractError, match="colours"):
         read(path, "colours")

@@ -16,6 +16,8 @@ NumberArray = NDArray[np.int64]
 DIMMING = 0.55
 # More lines than this hide the frame and each other.
 MAX_COURSES = 500
+# A track that has not moved yet would be a dot on still ground.
+MIN_WAY_PX = 1.0
 # cv2 takes points in sixteenths of a px.
 _SHIFT = 4
 _UNITS = 1 << _SHIFT
@@ -43,7 +45,8 @@ def courses_until(points: FloatArray, last_frames: NumberArray, frame: int) -> l
 def draw_courses(picture: ImageArray, courses: Sequence[FloatArray]) -> ImageArray:
     """A dimmed copy with a line per course, coloured by its direction, and a dot at its end.
 
-    Of more than `MAX_COURSES` only so many are drawn, evenly taken from all.
+    Courses whose points lie within `MIN_WAY_PX` are left out; of more than `MAX_COURSES` others
+    only so many are drawn, evenly taken from all.
 
     Args:
         picture: RGB ``(H, W, 3)``.
@@ -51,6 +54,7 @@ def draw_courses(picture: ImageArray, courses: Sequence[FloatArray]) -> ImageArr
             one; hue as `flow_colours` gives the way from the first point to the last.
     """
     drawn = np.asarray(picture * np.float32(DIMMING), np.uint8)
+    courses = [course for course in courses if np.ptp(course, axis=0).max() >= MIN_WAY_PX]
     if len(courses) > MAX_COURSES:
         taken = np.linspace(0, len(courses) - 1, MAX_COURSES).round().astype(int)
         courses = [courses[index] for index in taken]

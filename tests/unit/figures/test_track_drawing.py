@@ -46,13 +46,19 @@ def test_ends_outside_the_picture_are_left_out():
     assert not (drawn == HEAD).all(axis=2).any()
 
 
+def test_tracks_that_have_not_moved_yet_are_left_out():
+    drawn = draw_courses(np.zeros((10, 10, 3), np.uint8), [straight((5, 5), (0.2, 0), 3)])
+
+    assert not drawn.any()
+
+
 def test_no_courses_dim_the_frame_only():
     assert (draw_courses(np.full((4, 4, 3), 200, np.uint8), []) == 110).all()
 
 
 def test_at_most_so_many_are_drawn():
-    courses = [straight((x, y), (0, 0.001), 2) for y in range(40) for x in range(40)]
+    courses = [straight((x, y), (0, 1), 2) for y in range(40) for x in range(40)]
 
-    drawn = draw_courses(np.zeros((40, 40, 3), np.uint8), courses)
+    drawn = draw_courses(np.zeros((41, 40, 3), np.uint8), courses)
 
     assert (drawn == HEAD).all(axis=2).sum() == MAX_COURSES

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from pipelines.frames.decoding import FrameArray
 from pipelines.motion.flow_store import FlowArray
+from pipelines.motion.sources import grey
 
 MapArray = NDArray[np.float32]
 CodeArray = NDArray[np.uint8 | np.int16]
@@ -114,8 +115,7 @@ def frame_difference(earlier: FrameArray, current: FrameArray) -> MapArray:
     Returns:
         Shape ``(H, W)``, 0 to 255.
     """
-    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (earlier, current)]
-    return np.asarray(cv2.absdiff(grey[1], grey[0]), dtype=np.float32)
+    return np.asarray(cv2.absdiff(grey(current), grey(earlier)), dtype=np.float32)
 
 
 def motion_maps(

@@ -7,11 +7,11 @@ Reference: Wang et al., IJCV 2013; Wang and Schmid, ICCV 2013.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.io.errors import UnreadableVideoError
+from pipelines.motion.sources import grey
 from pipelines.trajectories.camera import BoxArray, CameraMotion, steadied
 from pipelines.trajectories.farneback import FlowParameters, expand, pyramid_flow
 from pipelines.trajectories.histograms import integral_histograms
@@ -62,7 +62,7 @@ def extract_trajectories(
     video: _Video | None = None
     count = 0
     for frame in frames:
-        image = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
+        image = grey(frame)
         people = boxes[count] if boxes is not None and count < len(boxes) else _NOBODY
         if video is None:
             video = _Video(image, people, parameters)

@@ -22,7 +22,7 @@ from pipelines.data.manifest import shard_name, shard_of
 from pipelines.io.config import canonical
 from pipelines.io.errors import PipelineError
 from pipelines.io.provenance import source_digest
-from pipelines.io.settings import at_path, load_settings
+from pipelines.io.settings import METHODS, at_path, load_settings
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 
@@ -81,7 +81,8 @@ wildcard_constraints:
     seed=r"\d+",
     generator=rf"{LABELS}\.(rgb|flow)\.seed\d+",
     source=rf"{LABELS}(\+{LABELS})*",
-    method="random|appearance|mers|mars|supervised|motionfit",
+    method=NAME,
+    recipe=NAME,
     role="test|validation",
 
 
@@ -122,11 +123,30 @@ SECTIONS["distillation"] = (
     "training.distillation",
 )
 SECTIONS["supervised"] = (*FRAMES, *COMMON, "backbones.appearance", "training.supervised")
+READS = {"rgb": FRAMES, "flow": FLOW, "edges": EDGES}
+
+
+def pretraining_sections(preset, recipe):
+    """All that a pretraining recipe depends on, that of its initial weights included."""
+    chosen = SETTINGS.presets[preset]["pretraining"][recipe]
+    found = ["validation", "backbones.appearance", f"pretraining.{recipe}"]
+    for store in chosen["reads"]:
+        found += READS[store]
+    if chosen["prior"]:
+        found += SECTIONS["vector_clusters"]
+    if chosen["initial"]:
+        found += pretraining_sections(preset, chosen["initial"])
+    return tuple(dict.fromkeys(found))
 
 
 def home(preset, stage):
     """Preset under whose name the stage's artifacts are kept."""
     return SETTINGS.home(preset, SECTIONS, stage)
+
+
+def pretraining_home(preset, recipe):
+    """Preset under whose name a recipe's model is kept."""
+    return SETTINGS.home(preset, {recipe: pretraining_sections(preset, recipe)}, recipe)
 
 
 def section(preset, *paths, **more):
@@ -183,12 +203,14 @@ def edge_shards(preset, dataset):
 
 
 def stores(preset, datasets, modalities):
-    """Frame or flow shards of some datasets, as named inputs, with the frame indices."""
+    """Frame, flow or edge shards of some datasets, as named inputs, with the frame indices."""
     found = {"index": frame_indices(preset, *datasets)}
     if "rgb" in modalities:
         found["frames"] = frame_shards(preset, *datasets)
     if "flow" in modalities:
         found["flow"] = flow_shards(preset, *datasets)
+    if "edges" in modalities:
+        found["edges"] = [path for dataset in datasets for path in edge_shards(preset, dataset)]
     return found
 
 

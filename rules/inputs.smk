@@ -141,7 +141,14 @@ def initial_model(target, method, split, seed):
     if method == "supervised":
         where = home(preset, "supervised")
         return f"results/training/supervised/{where}/{source}/seed{seed}/model.pt"
+    if method in SETTINGS.presets[preset]["pretraining"]:
+        return pretrained_model(preset, method, source, seed)
     return None
+
+
+def pretrained_model(preset, recipe, source, seed):
+    where = f"{pretraining_home(preset, recipe)}/{recipe}/{source}/seed{seed}"
+    return f"results/pretraining/{where}/model.pt"
 
 
 def unavailable(target, method):
@@ -230,6 +237,67 @@ def supervised_input(wildcards):
     return found | {"source": f"results/data/sources/{wildcards.source}.parquet"}
 
 
+# --- pretraining ----------------------------------------------------------------------------------
+def pretraining_recipe(wildcards):
+    """The recipe's section; a name that no preset or recipe has stops with the choices."""
+    known = SETTINGS.presets.get(wildcards.preset, {}).get("pretraining", {})
+    if wildcards.recipe not in known:
+        stop(
+            f"presets.{wildcards.preset}.pretraining: no recipe {wildcards.recipe!r}; choices: "
+            f"{', '.join(known) or 'none'}"
+        )
+    return known[wildcards.recipe]
+
+
+def pretraining_module(wildcards):
+    """The command of the recipe's objective."""
+    return f"pipelines.pretraining.pretrain_{pretraining_recipe(wildcards)['objective']}"
+
+
+def pretraining_config(wildcards):
+    preset = SETTINGS.presets[wildcards.preset]
+    return canonical(
+        {
+            "validation": preset["validation"],
+            "backbone": preset["backbones"]["appearance"],
+            "recipe": pretraining_recipe(wildcards),
+        }
+    )
+
+
+def pretraining_files(wildcards):
+    """What a recipe takes beside clips: its initial weights, the clusters of trajectories."""
+    chosen, found = pretraining_recipe(wildcards), {}
+    if chosen["initial"]:
+        found["initial"] = pretrained_model(
+            wildcards.preset, chosen["initial"], wildcards.source, wildcards.seed
+        )
+    if chosen["prior"]:
+        where = f"results/clustering/vectors/{home(wildcards.preset, 'vector_clusters')}"
+        found["assignments"] = f"{where}/{wildcards.source}/assignments.parquet"
+    return found
+
+
+def pretraining_input(wildcards):
+    """The source's clips, what goes with them, and who is in the source."""
+    chosen = pretraining_recipe(wildcards)
+    found = stores(wildcards.preset, datasets_of(wildcards.source), chosen["reads"])
+    found |= pretraining_files(wildcards)
+    if chosen["prior"]:
+        found["vectors"] = vector_shards(wildcards)
+    return found | {"source": f"results/data/sources/{wildcards.source}.parquet"}
+
+
+def pretraining_options(wildcards):
+    """The command-line options that go with `pretraining_input`."""
+    chosen = pretraining_recipe(wildcards)
+    options = [store_options(wildcards.preset, datasets_of(wildcards.source), chosen["reads"])]
+    options += [f"--{name} {path}" for name, path in pretraining_files(wildcards).items()]
+    if chosen["prior"]:
+        options.append(f"--vectors {listed(vector_shards(wildcards))}")
+    return " ".join(options)
+
+
 # --- evaluation -----------------------------------------------------------------------------------
 def target_dataset(wildcards):
     return SETTINGS.targets[wildcards.target]["dataset"]
@@ -300,11 +368,19 @@ def shown_weights(wildcards):
 
 
 # --- tables ---------------------------------------------------------------------------------------
-def table_runs(target, role="test"):
+def table_methods(target, table):
+    """Rows of a target's table: Table 5 has the built-in ones, the leaderboard all."""
+    chosen = SETTINGS.targets[target]
+    if table == "table5":
+        return [method for method in chosen["methods"] if method in METHODS]
+    return chosen["leaderboard"] or list(SETTINGS.methods(chosen["preset"]))
+
+
+def table_runs(target, methods, role="test"):
     """One record per run behind a table: what it is and which files hold it."""
     chosen = SETTINGS.targets[target]
     runs = []
-    for method in chosen["methods"]:
+    for method in methods:
         if unavailable(target, method):
             continue
         for split in chosen["splits"]:
@@ -327,15 +403,15 @@ def table_runs(target, role="test"):
 
 def generator_labels(target, method, split, seed):
     """Whose labels trained the pseudo-label generator or teacher of a row; "" for none."""
-    if method in ("random", "supervised"):
+    if method not in ("appearance", "mers", "mars", "motionfit"):
         return ""
     modality = "rgb" if method == "appearance" else "flow"
     return parts_of(generator_of(target, split, seed, modality))[0]
 
 
-def table_config(target):
-    """What the table says beside the measured numbers."""
-    chosen = SETTINGS.targets[target]
+def table_config(target, table):
+    """What a table says beside the measured numbers."""
+    chosen, methods = SETTINGS.targets[target], table_methods(target, table)
     preset = SETTINGS.presets[chosen["preset"]]
     return canonical(
         {
@@ -346,9 +422,9 @@ def table_config(target):
             "num_frames": preset["clips"]["num_frames"],
             "resolution": preset["clips"]["crop_px"],
             "is_smoke": "smoke" in (chosen["preset"], *bases_of(chosen["preset"])),
-            "methods": chosen["methods"],
-            "unavailable": {m: unavailable(target, m) or "" for m in chosen["methods"]},
-            "runs": table_runs(target),
+            "methods": methods,
+            "unavailable": {m: unavailable(target, m) or "" for m in methods},
+            "runs": table_runs(target, methods),
         }
     )
 
@@ -376,13 +452,14 @@ def check_target(target):
         stop("\n\n".join(missing))
 
 
-def table_input(wildcards):
-    check_target(wildcards.target)
-    runs = table_runs(wildcards.target)
+def table_input(target, table):
+    """Predictions and models behind a table, and the overlap of source and test videos."""
+    check_target(target)
+    runs = table_runs(target, table_methods(target, table))
     return {
         "predictions": [run["predictions"] for run in runs],
         "models": [run["model"] for run in runs],
-        "overlap": f"results/data/overlap/{wildcards.target}.parquet",
+        "overlap": f"results/data/overlap/{target}.parquet",
     }
 
 
@@ -397,7 +474,7 @@ def sweep_trials(sweep):
             "method": trial.method,
             "trial": trial.target,
             "overrides": canonical(trial.overrides),
-            "runs": table_runs(trial.target, "validation"),
+            "runs": table_runs(trial.target, [trial.method], "validation"),
         }
         for trial in SETTINGS.trials[sweep]
     ]

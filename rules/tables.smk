@@ -1,6 +1,6 @@
 rule build_table5:
     input:
-        unpack(table_input),
+        unpack(lambda wildcards: table_input(wildcards.target, "table5")),
     output:
         table=report("results/{target}_table5.csv", caption="../workflow/report/table5.rst"),
         runs="results/{target}_table5_runs.parquet",
@@ -15,10 +15,41 @@ rule build_table5:
     resources:
         mem_mb=2000,
     params:
-        config=lambda wildcards: table_config(wildcards.target),
+        config=lambda wildcards: table_config(wildcards.target, "table5"),
         code=source_digest("pipelines.tables.build_table5"),
     shell:
         "python -m pipelines.tables.build_table5"
+        " --config {params.config:q}"
+        " --overlap {input.overlap}"
+        " --out {output.table}"
+        " --runs {output.runs}"
+        " --markdown {output.markdown}"
+        " > {log} 2>&1"
+
+
+rule build_leaderboard:
+    input:
+        unpack(lambda wildcards: table_input(wildcards.target, "leaderboard")),
+    output:
+        table=report(
+            "results/{target}_leaderboard.csv", caption="../workflow/report/leaderboard.rst"
+        ),
+        runs="results/{target}_leaderboard_runs.parquet",
+        markdown="results/{target}_leaderboard.md",
+    log:
+        "logs/tables/build_leaderboard/{target}.log",
+    benchmark:
+        "benchmarks/tables/build_leaderboard/{target}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        config=lambda wildcards: table_config(wildcards.target, "leaderboard"),
+        code=source_digest("pipelines.tables.build_leaderboard"),
+    shell:
+        "python -m pipelines.tables.build_leaderboard"
         " --config {params.config:q}"
         " --overlap {input.overlap}"
         " --out {output.table}"

@@ -4,8 +4,10 @@ B videos in a batch, R clips per video, T frames per clip, S x S px.
 
 An item is a dict with ``video_id`` (text), ``rgb`` ``(R, 3, T, S, S)`` and/or ``flow``
 ``(R, 2, T, S, S)`` float32, ``first_frame`` and ``last_frame`` ``(R,)`` int64 (both inside the
-clip), and ``label`` ``(R,)`` int64 where a label function is given. RGB and flow of a clip are
-the same place, crop and flip. A flow clip takes the fields that start at its frames.
+clip), and ``label`` ``(R,)`` int64 where a label function is given. Training items also have
+``index``, the video's place in the list, and ``seed``, the sample's own, for what is drawn later.
+RGB and flow of a clip are the same place, crop and flip. A flow clip takes the fields that start
+at its frames.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,6 +39,8 @@ from pipelines.frames.frame_store import FrameStore
 from pipelines.motion.flow_store import FlowStore
 
 Item = dict[str, Any]
+# (generator, clips, frames per clip, stride, frames of the video) -> starts
+DrawStarts = Callable[[np.random.Generator, int, int, int, int], IntArray]
 # (video id, first frame, last frame) -> class
 LabelFunction = Callable[[str, int, int], int]
 
@@ -69,6 +73,10 @@ class SampleKey:
 
     index: int
     seed: int
+
+    def entries(self) -> Item:
+        """What an item says of its sample: scalars ``index`` and ``seed``, below 2^63."""
+        return {"index": torch.tensor(self.index), "seed": torch.tensor(self.seed >> 1)}
 
 
 class ClipReader:
@@ -180,6 +188,7 @@ class ClipDataset(Dataset[Item]):
         num_clips: Clips per video, R.
         label: Class of a clip by video, first and last frame.
         train: Whether to draw at random.
+        draw_starts: Where the clips of one video begin in training.
 
     Raises:
         KeyError: If a store lacks a video.
@@ -195,12 +204,14 @@ class ClipDataset(Dataset[Item]):
         num_clips: int,
         label: LabelFunction | None,
         train: bool,
+        draw_starts: DrawStarts = random_starts,
     ) -> None:
         """Check the parts; nothing is read."""
         self._reader = ClipReader(frames, flow, config, label)
         self._reader.check_known(videos)
         self._videos, self._config = list(videos), config
         self._num_clips, self._is_train = num_clips, train
+        self._draw_starts = draw_starts
 
     def __len__(self) -> int:
         """Number of videos."""
@@ -213,14 +224,15 @@ class ClipDataset(Dataset[Item]):
         shape = (config.num_frames, config.stride, reader.num_frames(video_id))
         if not self._is_train:
             starts = uniform_starts(self._num_clips, *shape)
-            return reader.read(video_id, starts, [reader.centre] * self._num_clips)
+            fixed = reader.read(video_id, starts, [reader.centre] * self._num_clips)
+            return fixed | key.entries()
         rng = np.random.default_rng([key.seed, key.index])
-        starts = random_starts(rng, self._num_clips, *shape)
+        starts = self._draw_starts(rng, self._num_clips, *shape)
         crops = [
             random_crop(rng, reader.size, config.crop_px, config.horizontal_flip)
             for _ in range(self._num_clips)
         ]
-        return reader.read(video_id, starts, crops)
+        return reader.read(video_id, starts, crops) | key.entries()
 
 
 class ViewDataset(Dataset[Item]):

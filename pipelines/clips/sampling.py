@@ -69,6 +69,45 @@ def random_starts(
     return rng.integers(0, last_start(num_frames, stride, video_frames) + 1, size=num_clips)
 
 
+def tuple_span(num_clips: int, num_frames: int, stride: int, gap: int) -> int:
+    """Frames from the first to the last of `num_clips` clips in a row, `gap` frames between two.
+
+    Raises:
+        ValueError: If a number is below 1, or the gap below 0.
+    """
+    if num_clips < 1 or gap < 0:
+        raise ValueError(
+            f"expected at least 1 clip and a gap of 0 or more, found {num_clips}, {gap}"
+        )
+    return num_clips * span(num_frames, stride) + (num_clips - 1) * gap
+
+
+def consecutive_starts(
+    rng: np.random.Generator,
+    num_clips: int,
+    num_frames: int,
+    stride: int,
+    video_frames: int,
+    gap: int,
+) -> IntArray:
+    """Starts of clips in a row, `gap` frames between two, the first one uniform (VCOP).
+
+    VCOP (xudejing/video-clip-order-prediction, datasets/ucf101.py) takes 3 clips of 16 frames
+    with gap 8, 64 frames in all, from videos that are long enough.
+
+    Returns:
+        Shape ``(num_clips,)``, increasing.
+
+    Raises:
+        ValueError: If the video is shorter than `tuple_span`.
+    """
+    whole = tuple_span(num_clips, num_frames, stride, gap)
+    if video_frames < whole:
+        raise ValueError(f"{num_clips} clips in a row need {whole} frames, found {video_frames}")
+    first = int(rng.integers(0, video_frames - whole + 1))
+    return first + (span(num_frames, stride) + gap) * np.arange(num_clips, dtype=np.int64)
+
+
 def uniform_starts(num_clips: int, num_frames: int, stride: int, video_frames: int) -> IntArray:
     """Evenly spaced starts from the first frame to the last possible one.
 

@@ -11,7 +11,7 @@ from pipelines.io.command import run
 from pipelines.io.config import decode_config
 from pipelines.io.options import add_run_options, add_store_options, run_options
 from pipelines.models.backbones import NUM_CHANNELS
-from pipelines.models.heads import Classifier, build_classifier, trainable_stages
+from pipelines.models.heads import Classifier, build_classifier, take_backbone, trainable_stages
 from pipelines.models.weights import ModelMeta, load_classifier
 from pipelines.training.clip_sources import (
     open_clip_source,
@@ -24,7 +24,7 @@ from pipelines.training.recipe import TrainingConfig
 from pipelines.training.tasks import Classification, Mars
 
 MODULE = "pipelines.evaluation.finetune"
-PRETRAINING_RULES = "self_train, distill_motion or train_supervised"
+PRETRAINING_RULES = "self_train, distill_motion, train_supervised or pretrain"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -52,10 +52,8 @@ def main(args: argparse.Namespace) -> None:
         config.backbone, NUM_CHANNELS["rgb"], len(videos.classes), recipe.dropout, args.seed
     )
     if args.initial is not None:
-        pretrained, _ = load_classifier(
-            args.initial, "self_train, distill_motion or train_supervised"
-        )
-        model.backbone.load_state_dict(pretrained.backbone.state_dict())
+        pretrained, _ = load_classifier(args.initial, PRETRAINING_RULES)
+        take_backbone(model, pretrained)
     trainable_stages(model, recipe.trainable)
     models = tuple(path for path in (args.initial, args.teacher) if path is not None)
     train_and_publish(

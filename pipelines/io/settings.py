@@ -14,6 +14,7 @@ from pipelines.io.config import canonical
 from pipelines.io.errors import ConfigError
 from pipelines.io.schema import Section, check, check_one_of, with_defaults, without_required
 
+# Rows beside the recipes of a preset's `pretraining`, which are called like them.
 METHODS = ("random", "appearance", "mers", "mars", "supervised", "motionfit")
 # Whose required keys hold for what users write; presets may be partial there.
 COMPLETE_AS_WRITTEN = ("target", "dataset", "sweep")
@@ -66,6 +67,10 @@ class Settings:
         return next(
             name for name in candidates if _pick(self.presets[name], sections[stage]) == wanted
         )
+
+    def methods(self, preset: str) -> tuple[str, ...]:
+        """Every row that a preset has a recipe for: the built-in ones, then its pretrainings."""
+        return (*METHODS, *self.presets[preset]["pretraining"])
 
     def _bases_of(self, preset: str) -> list[str]:
         found: list[str] = []
@@ -132,6 +137,9 @@ def at_path(section: Section, path: str) -> Any:  # noqa: ANN401 - any config va
 
 
 def _pick(preset: Section, paths: tuple[str, ...]) -> str:
+    """Canonical text of some sections; "" for a preset that lacks one of them."""
+    if not all(_is_known(preset, path) for path in paths):
+        return ""
     return canonical([at_path(preset, path) for path in paths])
 
 
@@ -155,11 +163,15 @@ def _written_out(preset: Section) -> Section:
         training["generator_appearance"] = merged(
             training["generator"], training.get("generator_appearance", {})
         )
+    recipes = result.setdefault("pretraining", {})
+    for recipe in recipes.values():
+        recipe["clips"] = merged(result.get("clips", {}), recipe.get("clips", {}))
     evaluation = result.get("evaluation", {})
     if "finetuning" in evaluation:
         rows = evaluation.get("methods", {})
         evaluation["methods"] = {
-            method: merged(evaluation["finetuning"], rows.get(method, {})) for method in METHODS
+            method: merged(evaluation["finetuning"], rows.get(method, {}))
+            for method in dict.fromkeys((*METHODS, *recipes, *rows))
         }
     return result
 
@@ -173,6 +185,7 @@ def _check_presets(presets: Mapping[str, Section], schema: Section) -> None:
                 f"presets.{name}.evaluation.methods.mars: distillation_weight is missing; "
                 "MARS uses 50.0"
             )
+        _check_rows(f"presets.{name}", preset)
         smaller = min(preset["frames"]["size"])
         if preset["clips"]["crop_px"] > smaller:
             raise ConfigError(
@@ -181,8 +194,32 @@ def _check_presets(presets: Mapping[str, Section], schema: Section) -> None:
             )
 
 
+def _check_rows(place: str, preset: Section) -> None:
+    """Every row is a built-in one or a pretraining recipe, and every recipe starts from another."""
+    recipes = preset["pretraining"]
+    for method in preset["evaluation"]["methods"]:
+        check_one_of(f"{place}.evaluation.methods", method, (*METHODS, *recipes))
+    for name, recipe in recipes.items():
+        if name in METHODS:
+            raise ConfigError(
+                f"{place}.pretraining: {name!r} is a built-in row; give the recipe another name"
+            )
+        trail = [name]
+        while (initial := recipe["initial"]) is not None:
+            check_one_of(f"{place}.pretraining.{trail[-1]}.initial", initial, recipes)
+            if initial in trail:
+                circle = " -> ".join((*trail, initial))
+                raise ConfigError(f"{place}.pretraining: initial weights form a circle {circle}")
+            trail.append(initial)
+            recipe = recipes[initial]
+
+
 def _check_target(name: str, target: Section, settings: Settings) -> None:
     check_one_of(f"targets.{name}.preset", target["preset"], settings.presets)
+    known = settings.methods(target["preset"])
+    for key in ("methods", "leaderboard"):
+        for method in target[key] or ():
+            check_one_of(f"targets.{name}.{key}", method, known)
     check_one_of(f"targets.{name}.dataset", target["dataset"], settings.datasets)
     for entry in target["source"]:
         check_one_of(f"targets.{name}.source", entry.split(":")[0], settings.datasets)
@@ -201,6 +238,8 @@ def _expand(
     settings.presets[common] = _written_out(text)
     settings.bases[common] = target["preset"]
     for method, grid in sweep["grids"].items():
+        known = settings.methods(target["preset"])
+        check_one_of(f"sweeps.{name}.grids", method, known)
         # Sorted, so that the order of keys in the file names no trial anew.
         paths = sorted(grid)
         for number, values in enumerate(itertools.product(*(grid[path] for path in paths))):

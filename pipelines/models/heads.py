@@ -13,13 +13,13 @@ HEAD = "fc"
 
 
 class Classifier(nn.Module):
-    """Backbone, dropout and one linear layer.
+    """Backbone, dropout and one linear layer; with 0 classes a backbone alone.
 
     N clips, C channels, T x H x W positions, D features.
 
     Attributes:
         backbone: The stages.
-        fc: The linear layer.
+        fc: The linear layer; the identity where there are no classes.
         frozen: Stages that are not trained; their BatchNorm never leaves evaluation mode.
     """
 
@@ -28,13 +28,14 @@ class Classifier(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.dropout = nn.Dropout(dropout)
-        self.fc = nn.Linear(backbone.num_features, num_classes)
+        self.fc = nn.Linear(backbone.num_features, num_classes) if num_classes else nn.Identity()
         self.frozen: frozenset[str] = frozenset()
 
     @property
     def stage_names(self) -> tuple[str, ...]:
-        """The backbone's stages from input to output, then "fc"."""
-        return (*self.backbone.stage_names, HEAD)
+        """The backbone's stages from input to output, then "fc" where there is one."""
+        head = (HEAD,) if isinstance(self.fc, nn.Linear) else ()
+        return (*self.backbone.stage_names, *head)
 
     def stage(self, name: str) -> nn.Module:
         """The module of one stage."""
@@ -46,7 +47,7 @@ class Classifier(nn.Module):
         return pooled
 
     def classify(self, features: torch.Tensor) -> torch.Tensor:
-        """Logits from pooled features, (N, D) -> (N, num_classes)."""
+        """Logits from pooled features, (N, D) -> (N, num_classes); (N, D) without a head."""
         logits: torch.Tensor = self.fc(self.dropout(features))
         return logits
 
@@ -74,7 +75,7 @@ def build_classifier(
     Args:
         backbone: Name in `pipelines.models.backbones.BACKBONES`.
         in_channels: Channels of the input clips.
-        num_classes: Outputs, at least 1.
+        num_classes: Outputs; 0 for a backbone without a head.
         dropout: Probability of dropping a feature in training, in [0, 1).
         seed: Of the initial weights.
 
@@ -86,6 +87,29 @@ def build_classifier(
         model = Classifier(network, num_classes, dropout)
     initialise_weights(model, torch.Generator().manual_seed(seed))
     return model
+
+
+def take_backbone(model: Classifier, trained: Classifier) -> None:
+    """Copy the weights of a trained backbone into a network of the same architecture.
+
+    Args:
+        model: Changed in place; its `fc` stays.
+        trained: Where the weights come from.
+
+    Raises:
+        ConfigError: If the backbones differ, with the first key that does.
+    """
+    wanted, found = model.backbone.state_dict(), trained.backbone.state_dict()
+    for key in sorted(wanted.keys() | found.keys()):
+        ours, theirs = (
+            tuple(state[key].shape) if key in state else None for state in (wanted, found)
+        )
+        if ours != theirs:
+            raise ConfigError(
+                f"weights of another architecture: {key} is {ours} in the network to train and "
+                f"{theirs} in the trained one; use one backbone for both"
+            )
+    model.backbone.load_state_dict(found)
 
 
 def trainable_stages(model: Classifier, names: Sequence[str] | Literal["all"]) -> None:

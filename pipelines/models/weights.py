@@ -49,7 +49,7 @@ class ModelMeta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         backbone: Name in `pipelines.models.backbones.BACKBONES`.
         modality: Input, "rgb" or "flow".
-        num_classes: Outputs of the classifier.
+        num_classes: Outputs of the classifier; 0 for a backbone alone.
         dropout: Before the classifier, in training.
         classes: Class names by output, empty where outputs are clusters.
         notes: Anything else worth keeping, such as the validation score.

@@ -6,6 +6,7 @@ import pandas as pd
 
 from pipelines.tables.summary import PairedComparison
 
+LEADERBOARD_SHOWN = ("method", "top1", "gap", "source", "status", "reason")
 SHOWN = ("method", "top1", "published_top1", "source", "status", "reason")
 
 
@@ -26,7 +27,29 @@ def table_page(
     shown = table.assign(top1=[_spread(row) for row in table.to_dict("records")])
     lines = [f"# {target}: knowledge transfer (MotionFit, Table 5)", ""]
     lines += _grid(SHOWN, shown[list(SHOWN)].to_numpy().tolist())
-    lines += ["", "Top-1 in percent: mean over splits of the mean over seeds +- sample standard"]
+    lines += ["", *_notes(comparisons, num_shared)]
+    return "\n".join(lines) + "\n"
+
+
+def leaderboard_page(
+    target: str,
+    table: pd.DataFrame,
+    comparisons: Mapping[str, PairedComparison],
+    num_shared: int,
+) -> str:
+    """The leaderboard as a Markdown page; arguments as `table_page`."""
+    rows = table.to_dict("records")
+    shown = table.assign(top1=[_spread(row) for row in rows], gap=[_gap(row) for row in rows])
+    lines = [f"# {target}: every method on one backbone, one protocol", ""]
+    lines += _grid(LEADERBOARD_SHOWN, shown[list(LEADERBOARD_SHOWN)].to_numpy().tolist())
+    lines += ["", "gap: points above random on the same splits and seeds, with the 95 % interval"]
+    lines += ["over seeds (Student's t) where there are several.", ""]
+    lines += _notes(comparisons, num_shared)
+    return "\n".join(lines) + "\n"
+
+
+def _notes(comparisons: Mapping[str, PairedComparison], num_shared: int) -> list[str]:
+    lines = ["Top-1 in percent: mean over splits of the mean over seeds +- sample standard"]
     lines += ["deviation over splits (over seeds where there is one split)."]
     if comparisons:
         header = ("against random", "gap in points", "videos gained", "videos lost")
@@ -37,7 +60,14 @@ def table_page(
         lines += ["", "Paired, same videos, splits and seeds:", "", *_grid(header, rows)]
     if num_shared:
         lines += ["", f"The source shares {num_shared} videos with test splits of the target."]
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def _gap(row: Mapping[object, object]) -> str:
+    if row["paired_gap_to_random"] == "":
+        return ""
+    interval = f" [{row['gap_low']}, {row['gap_high']}]" if row["gap_low"] != "" else ""
+    return f"{row['paired_gap_to_random']}{interval}"
 
 
 def _spread(row: Mapping[object, object]) -> str:

@@ -1,6 +1,7 @@
 """The runs behind a table: one row per method, split and seed, with its artifacts' ids."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -8,6 +9,7 @@ import pandas as pd
 
 from pipelines.evaluation.prediction_store import read_predictions
 from pipelines.io.parquet import read_stamp
+from pipelines.tables.summary import PairedComparison, compare
 
 
 class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,6 +23,21 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     initial: str
     generator: str
     source: str
+
+
+class TableConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the table is about and where its runs are."""
+
+    target: str
+    dataset: str
+    source: str
+    backbone: str
+    num_frames: int
+    resolution: int
+    is_smoke: bool
+    methods: tuple[str, ...]
+    unavailable: dict[str, str]
+    runs: tuple[RunConfig, ...]
 
 
 def measure(run: RunConfig) -> dict[str, object]:
@@ -59,6 +76,22 @@ def outcomes(runs: list[RunConfig]) -> "pd.Series[bool]":
         parts.append(pd.Series(right, index=index))
     joined: pd.Series[bool] = pd.concat(parts).sort_index()
     return joined
+
+
+def comparisons(runs: Sequence[RunConfig]) -> dict[str, PairedComparison]:
+    """Every measured row against random initialisation, video by video; none without that row."""
+    by_method: dict[str, list[RunConfig]] = {}
+    for item in runs:
+        by_method.setdefault(item.method, []).append(item)
+    if "random" not in by_method:
+        return {}
+    base = outcomes(by_method.pop("random"))
+    found = {}
+    for method, own in by_method.items():
+        right = outcomes(own)
+        if right.index.equals(base.index):
+            found[method] = compare(right.tolist(), base.tolist())
+    return found
 
 
 def _sha256(path: str) -> str:

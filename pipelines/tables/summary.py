@@ -4,6 +4,10 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import NamedTuple
 
+from scipy import stats
+
+CONFIDENCE = 0.95
+
 
 class Summary(NamedTuple):
     """One table cell; `std` is None for a single value."""
@@ -42,6 +46,47 @@ def summarise(top1: Mapping[tuple[str, int], float]) -> Summary:
         num_splits=len(of_split),
         num_seeds=len(next(iter(seeds.values()))),
     )
+
+
+class Gap(NamedTuple):
+    """Difference of two rows in points, with its 95 % interval over seeds.
+
+    `low` and `high` are None for a single seed.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+
+
+def paired_gap(top1: Mapping[tuple[str, int], float], base: Mapping[tuple[str, int], float]) -> Gap:
+    """How far a row stands above another one on the same splits and seeds.
+
+    The gap of a seed is the mean over splits of the differences; the interval is Student's t over
+    the seeds' gaps, which says how far another draw of seeds would move it, not another draw of
+    videos.
+
+    Args:
+        top1: (split, seed) -> value in percent.
+        base: The same for the other row.
+
+    Raises:
+        ValueError: If the two do not have the same splits and seeds, or none.
+    """
+    if not top1 or top1.keys() != base.keys():
+        raise ValueError(
+            f"expected the same splits and seeds, found {sorted(top1)} and {sorted(base)}"
+        )
+    seeds = sorted({seed for _, seed in top1})
+    gaps = [
+        fmean(top1[key] - base[key] for key in sorted(top1) if key[1] == seed) for seed in seeds
+    ]
+    mean = fmean(gaps)
+    if len(gaps) == 1:
+        return Gap(mean, None, None)
+    factor = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(gaps) - 1))
+    half = factor * stdev(gaps) / len(gaps) ** 0.5
+    return Gap(mean, mean - half, mean + half)
 
 
 class PairedComparison(NamedTuple):

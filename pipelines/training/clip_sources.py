@@ -6,9 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from torch.utils.data import Dataset
 
 from pipelines.clips.batches import StepBatchSampler, build_loader, build_view_loader
-from pipelines.clips.clip_dataset import ClipConfig, ClipDataset, LabelFunction, ViewDataset
+from pipelines.clips.clip_dataset import (
+    ClipConfig,
+    ClipDataset,
+    DrawStarts,
+    Item,
+    LabelFunction,
+    SampleKey,
+    ViewDataset,
+)
+from pipelines.clips.sampling import random_starts
 from pipelines.data.manifest import ProbedVideo, read_manifest
 from pipelines.data.splits import hold_out, videos_in_role
 from pipelines.frames.frame_store import FrameStore
@@ -16,6 +26,7 @@ from pipelines.frames.index_store import read_frame_index
 from pipelines.io.errors import DatasetError
 from pipelines.io.lists import read_paths
 from pipelines.models.device import device
+from pipelines.motion.edge_store import EdgeStore
 from pipelines.motion.flow_store import FlowStore
 from pipelines.training.engine import Batches, mean_score
 from pipelines.training.tasks import Batch, Task
@@ -35,12 +46,14 @@ class ClipSource:
         num_frames: Stored frames of every usable video.
         frames: RGB store, or None.
         flow: Flow store, or None.
+        edges: Store of motion maps, or None.
         paths: Every file that is read.
     """
 
     num_frames: Mapping[str, int]
     frames: FrameStore | None
     flow: FlowStore | None
+    edges: EdgeStore | None
     paths: tuple[Path, ...]
 
     def usable(self, video_ids: Iterable[str]) -> list[str]:
@@ -71,17 +84,21 @@ class LabelledVideos:
         return self.label[video_id]
 
 
-def open_clip_source(index: Path, frames: Path | None, flow: Path | None) -> ClipSource:
+def open_clip_source(
+    index: Path, frames: Path | None, flow: Path | None, edges: Path | None = None
+) -> ClipSource:
     """Open the stores of some datasets.
 
     Args:
         index: List of frame indices.
         frames: List of frame shards, or None for clips without RGB.
         flow: List of flow shards, or None for clips without flow.
+        edges: List of edge shards, or None for clips without motion maps.
     """
     indices = read_paths(index)
     frame_shards = read_paths(frames) if frames else []
     flow_shards = read_paths(flow) if flow else []
+    edge_shards = read_paths(edges) if edges else []
     cache_mb = CACHE_MB / max(1, bool(frame_shards) + bool(flow_shards))
     return ClipSource(
         num_frames={
@@ -89,7 +106,8 @@ def open_clip_source(index: Path, frames: Path | None, flow: Path | None) -> Cli
         },
         frames=FrameStore(frame_shards, cache_mb) if frame_shards else None,
         flow=FlowStore(flow_shards, cache_mb) if flow_shards else None,
-        paths=(*indices, *frame_shards, *flow_shards),
+        edges=EdgeStore(edge_shards) if edge_shards else None,
+        paths=(*indices, *frame_shards, *flow_shards, *edge_shards),
     )
 
 
@@ -156,10 +174,18 @@ def training_batches(
     clips_per_video: int,
     videos_per_batch: int,
     seed: int,
+    draw_starts: DrawStarts = random_starts,
 ) -> Batches:
     """Batches of randomly placed clips as a pure function of the step."""
     dataset = ClipDataset(
-        videos, source.frames, source.flow, clips, clips_per_video, label, train=True
+        videos,
+        source.frames,
+        source.flow,
+        clips,
+        clips_per_video,
+        label,
+        train=True,
+        draw_starts=draw_starts,
     )
 
     def batches(first_step: int, num_steps: int) -> Iterable[Batch]:
@@ -181,6 +207,26 @@ def validation_score(
 
     def score(task: Task) -> float:
         return mean_score(task, build_view_loader(dataset, num_workers()), device())
+
+    return score
+
+
+def sampled_score(
+    dataset: Dataset[Item], num_videos: int, seed: int
+) -> Callable[[Task], float] | None:
+    """A function that scores a task on one random sample of each held-out video; None without any.
+
+    Args:
+        dataset: Gives an item for a `SampleKey`.
+        num_videos: Length of the dataset.
+        seed: Of the samples, which are the same at every call.
+    """
+    if not num_videos:
+        return None
+
+    def score(task: Task) -> float:
+        items = (dataset[SampleKey(index, seed)] for index in range(num_videos))
+        return mean_score(task, items, device())
 
     return score
 

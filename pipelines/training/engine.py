@@ -113,6 +113,7 @@ def train(
     saved = time.monotonic()
     with Progress(label, total, "steps", done=run.step) as progress:
         for batch in batches(run.step, total):
+            run.task.before_step(run.step)
             _take_step(run, on_device(batch, device), label)
             if run.step % run.schedule.validate_every_steps == 0 or run.step == total:
                 _close_interval(run, validate)
@@ -159,6 +160,7 @@ def _take_step(run: Run, batch: Batch, label: str) -> None:
     run.optimizer.zero_grad(set_to_none=True)
     found["loss"].backward()
     run.optimizer.step()
+    run.task.after_step()
     run.step += 1
     for name, value in (values | {"learning_rate": rate, "num_steps": 1.0}).items():
         run.sums[name] = run.sums.get(name, 0.0) + value

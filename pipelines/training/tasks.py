@@ -23,7 +23,8 @@ class Task(nn.Module):
     """Batch in, scalars out.
 
     `forward` returns at least "loss". `score` returns, per clip, a number that is larger for
-    better predictions; validation averages it.
+    better predictions; validation averages it. Everything that a resumed run needs stands in the
+    state dict: what `before_step` and `after_step` change belongs into buffers.
     """
 
     # The part of the task that is published as the trained model.
@@ -36,6 +37,12 @@ class Task(nn.Module):
     def score(self, batch: Batch) -> Tensor:
         """Scores of every clip of a batch, any shape."""
         raise TypeError(f"{type(self).__name__} defines no score")
+
+    def before_step(self, step: int) -> None:
+        """Get ready for step `step`, counted from 0; cluster anew at an epoch's start, say."""
+
+    def after_step(self) -> None:
+        """Follow the optimiser's step: momentum encoders, memory banks."""
 
 
 class Classification(Task):

@@ -41,8 +41,9 @@ def test_the_shipped_configuration_loads_and_every_preset_is_complete(config):
 
     assert set(settings.presets) == set(SHIPPED["presets"])
     for preset in settings.presets.values():
-        assert set(preset["evaluation"]["methods"]) == set(METHODS)
-        for recipe in [*preset["training"].values(), *preset["evaluation"]["methods"].values()]:
+        assert set(preset["evaluation"]["methods"]) == {*METHODS, *preset["pretraining"]}
+        parts = (preset["training"], preset["pretraining"], preset["evaluation"]["methods"])
+        for recipe in [recipe for part in parts for recipe in part.values()]:
             assert recipe["schedule"]["length"] > 0
     assert config == SHIPPED
 

@@ -1,0 +1,186 @@
+"""The common frame of every pretraining command: open, hold out, build, train, publish.
+
+A command brings its options and `build`, which turns a `Context` into a `Pretraining`; what it
+must know is in the context, and nothing else of the command line.
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import torch
+
+from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.data.source_store import read_source
+from pipelines.io.config import decode_config
+from pipelines.io.lists import read_paths
+from pipelines.io.options import add_run_options, add_store_options, run_options
+from pipelines.models.backbones import NUM_CHANNELS
+from pipelines.models.heads import Classifier, build_classifier, take_backbone
+from pipelines.models.weights import ModelMeta, load_classifier
+from pipelines.pretraining.recipe import PretrainingConfig, PretrainingRecipe
+from pipelines.training.clip_sources import ClipSource, hold_out_at_random, open_clip_source
+from pipelines.training.engine import Batches
+from pipelines.training.publication import prepare, train_and_publish
+from pipelines.training.tasks import Task
+
+RULE = "pretrain"
+
+O = TypeVar("O", bound=msgspec.Struct)  # noqa: E741 - the options of one objective
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What trajectories say of the videos.
+
+    Attributes:
+        assignments: Table of several clusterings, `pipelines.clustering.assignment_store`.
+        vectors: Shards of vectors, `pipelines.encoding.vector_store`.
+    """
+
+    assignments: Path
+    vectors: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an objective builds on.
+
+    Attributes:
+        backbone: Name of the network to train.
+        clips: How clips are cut.
+        recipe: The whole recipe.
+        source: Open stores.
+        videos: Ids to train on, sorted.
+        held: Ids held out for validation, sorted, maybe none.
+        seed: Of everything random.
+        device: Where to train.
+        initial: Trained network that the recipe starts from, or None.
+        prior: Clusters and vectors of trajectories, or None.
+    """
+
+    backbone: str
+    clips: ClipConfig
+    recipe: PretrainingRecipe
+    source: ClipSource
+    videos: list[str]
+    held: list[str]
+    seed: int
+    device: torch.device
+    initial: Classifier | None
+    prior: Prior | None
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """A training ready to run.
+
+    Attributes:
+        videos: Ids that are trained on; an epoch is counted in them.
+        task: What is learned, on the device; `task.model` is published.
+        batches: See `pipelines.training.engine.train`.
+        validate: Score on the held-out videos, or None.
+        num_outputs: Outputs of the published model's `fc`, 0 for a backbone alone.
+    """
+
+    videos: list[str]
+    task: Task
+    batches: Batches
+    validate: Callable[[Task], float] | None
+    num_outputs: int
+
+
+def build_model(context: Context, num_outputs: int) -> Classifier:
+    """The network to train: random weights of the seed, or the backbone of the initial model.
+
+    Args:
+        context: What is known.
+        num_outputs: Outputs of its `fc`, which always begins at random; 0 for none.
+
+    Raises:
+        ConfigError: If no backbone has the name, or the initial model is of another one.
+    """
+    model = build_classifier(
+        context.backbone, NUM_CHANNELS["rgb"], num_outputs, context.recipe.dropout, context.seed
+    )
+    if context.initial is not None:
+        take_backbone(model, context.initial)
+    return model
+
+
+def pretraining_parser(description: str | None) -> argparse.ArgumentParser:
+    """Options of every pretraining command."""
+    parser = argparse.ArgumentParser(description=description)
+    add_run_options(parser)
+    add_store_options(parser)
+    parser.add_argument("--edges", type=Path, help="list of edge shards")
+    parser.add_argument("--source", type=Path, required=True, help="source videos, parquet")
+    parser.add_argument("--initial", type=Path, help="trained model to start from")
+    parser.add_argument("--assignments", type=Path, help="clusters of trajectories, parquet")
+    parser.add_argument("--vectors", type=Path, help="list of vector shards")
+    return parser
+
+
+def pretrain(
+    module: str,
+    args: argparse.Namespace,
+    options: type[O],
+    build: Callable[[Context, O], Pretraining],
+) -> None:
+    """Train one recipe and publish its model and history.
+
+    Args:
+        module: The command's dotted name.
+        args: What `pretraining_parser` made of the command line.
+        options: Structure of the objective's own options.
+        build: Makes the training; wrong use must raise here, before anything is trained.
+
+    Raises:
+        ConfigError: If the config or the options have a wrong key or value.
+        DatasetError: If no video of the source can be used.
+    """
+    config = decode_config(args.config, PretrainingConfig)
+    chosen = decode_config(bytes(config.recipe.options).decode(), options)
+    context = _open(config, args)
+    found = build(context, chosen)
+    initial = (args.initial,) if args.initial else ()
+    prior = (context.prior.assignments, *context.prior.vectors) if context.prior else ()
+    train_and_publish(
+        module,
+        run_options(args),
+        found.task,
+        config.recipe.training,
+        len(found.videos),
+        found.batches,
+        found.validate,
+        context.source,
+        (args.source, *initial, *prior),
+        lambda notes: ModelMeta(
+            config.backbone, "rgb", found.num_outputs, config.recipe.dropout, (), dict(notes)
+        ),
+    )
+
+
+def _open(config: PretrainingConfig, args: argparse.Namespace) -> Context:
+    device = prepare(args.seed)
+    source = open_clip_source(args.index, args.frames, args.flow, args.edges)
+    videos = source.usable(read_source(args.source))
+    train, held = hold_out_at_random(videos, config.validation.fraction, args.seed)
+    prior = None
+    if args.assignments:
+        prior = Prior(args.assignments, tuple(read_paths(args.vectors)))
+    return Context(
+        backbone=config.backbone,
+        clips=config.recipe.clips,
+        recipe=config.recipe,
+        source=source,
+        videos=train,
+        held=held,
+        seed=args.seed,
+        device=device,
+        initial=load_classifier(args.initial, RULE)[0] if args.initial else None,
+        prior=prior,
+    )

@@ -1,0 +1,77 @@
+"""One line of a table: the cells that every table of top-1 has."""
+
+from collections.abc import Mapping, Sequence
+
+from pipelines.tables.runs import TableConfig
+from pipelines.tables.summary import summarise
+
+COLUMNS = (
+    "method",
+    "backbone",
+    "frames",
+    "resolution",
+    "additional_labels",
+    "source",
+    "top1_mean",
+    "top1_std",
+    "num_splits",
+    "num_seeds",
+    "published_top1",
+    "status",
+    "reason",
+)
+
+# Rows that learn from the target's labelled videos alone.
+WITHOUT_SOURCE = ("random", "mars")
+
+Row = dict[str, object]
+
+
+def empty_row(method: str, config: TableConfig) -> Row:
+    """Every column; what is not measured is empty."""
+    return dict.fromkeys(COLUMNS, "") | {
+        "method": method,
+        "backbone": config.backbone,
+        "frames": config.num_frames,
+        "resolution": config.resolution,
+        "additional_labels": "source labels" if method == "supervised" else "",
+        "source": "" if method in WITHOUT_SOURCE else config.source,
+    }
+
+
+def top1_of(method: str, measured: Sequence[Mapping[str, object]]) -> dict[tuple[str, int], float]:
+    """(split, seed) -> top-1 in percent of one row's runs."""
+    return {
+        (str(item["split"]), int(str(item["seed"]))): float(str(item["top1"]))
+        for item in measured
+        if item["method"] == method
+    }
+
+
+def measured_cells(
+    method: str, config: TableConfig, measured: Sequence[Mapping[str, object]]
+) -> Row:
+    """Mean, spread, counts and status of a row; empty where it has no runs."""
+    top1 = top1_of(method, measured)
+    if not top1:
+        return {}
+    summary = summarise(top1)
+    return {
+        "top1_mean": round(summary.mean, 2),
+        "top1_std": "" if summary.std is None else round(summary.std, 2),
+        "num_splits": summary.num_splits,
+        "num_seeds": summary.num_seeds,
+        "status": "smoke" if config.is_smoke else "measured",
+    }
+
+
+def remark(method: str, config: TableConfig) -> str:
+    """What a reader must know about a measured row, "" for nothing."""
+    if config.is_smoke:
+        return "smoke preset: proves the plumbing, the number means nothing"
+    foreign = {
+        item.generator
+        for item in config.runs
+        if item.method == method and item.generator not in ("", f"{config.dataset}.{item.split}")
+    }
+    return f"generator labels {', '.join(sorted(foreign))} for all splits" if foreign else ""

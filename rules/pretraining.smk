@@ -1,0 +1,32 @@
+rule pretrain:
+    input:
+        unpack(pretraining_input),
+    output:
+        model="results/pretraining/{preset}/{recipe}/{source}/seed{seed}/model.pt",
+        history="results/pretraining/{preset}/{recipe}/{source}/seed{seed}/history.parquet",
+    log:
+        "logs/pretraining/pretrain/{preset}-{recipe}-{source}-seed{seed}.log",
+    benchmark:
+        "benchmarks/pretraining/pretrain/{preset}-{recipe}-{source}-seed{seed}.tsv"
+    priority: 10
+    conda:
+        "../envs/pipeline.yaml"
+    threads: COMPUTE["num_threads"]
+    resources:
+        mem_mb=8000,
+        gpu=1,
+    params:
+        module=pretraining_module,
+        config=pretraining_config,
+        inputs=pretraining_options,
+        code=lambda wildcards: source_digest(pretraining_module(wildcards)),
+    shell:
+        "python -m {params.module}"
+        " --config {params.config:q}"
+        " --source {input.source}"
+        " {params.inputs}"
+        " --seed {wildcards.seed}"
+        " --state scratch/pretraining"
+        " --out {output.model}"
+        " --history {output.history}"
+        " > {log} 2>&1"

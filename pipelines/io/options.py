@@ -43,3 +43,63 @@ def add_store_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--index", type=Path, required=True, help="list of frame indices")
     parser.add_argument("--frames", type=Path, help="list of frame shards")
     parser.add_argument("--flow", type=Path, help="list of flow shards")
+
+
+@dataclass(frozen=True)
+class PretrainingOptions:
+    """What every pretraining command is told.
+
+    Attributes:
+        run: As for every training command.
+        index: List of frame indices.
+        frames: List of frame shards, or None.
+        flow: List of flow shards, or None.
+        edges: List of edge shards, or None.
+        source: Source videos, parquet.
+        initial: Trained model to start from, or None.
+        assignments: Clusters of trajectories, parquet, or None.
+        vectors: List of vector shards, or None.
+    """
+
+    run: RunOptions
+    index: Path
+    frames: Path | None
+    flow: Path | None
+    edges: Path | None
+    source: Path
+    initial: Path | None
+    assignments: Path | None
+    vectors: Path | None
+
+    @property
+    def extra_inputs(self) -> tuple[Path, ...]:
+        """Files that determine the run beside the source and the stores."""
+        return tuple(path for path in (self.initial, self.assignments) if path is not None)
+
+
+def pretraining_parser(description: str | None) -> argparse.ArgumentParser:
+    """Options of every pretraining command."""
+    parser = argparse.ArgumentParser(description=description)
+    add_run_options(parser)
+    add_store_options(parser)
+    parser.add_argument("--edges", type=Path, help="list of edge shards")
+    parser.add_argument("--source", type=Path, required=True, help="source videos, parquet")
+    parser.add_argument("--initial", type=Path, help="trained model to start from")
+    parser.add_argument("--assignments", type=Path, help="clusters of trajectories, parquet")
+    parser.add_argument("--vectors", type=Path, help="list of vector shards")
+    return parser
+
+
+def pretraining_options(args: argparse.Namespace) -> PretrainingOptions:
+    """What `pretraining_parser` asked for."""
+    return PretrainingOptions(
+        run_options(args),
+        args.index,
+        args.frames,
+        args.flow,
+        args.edges,
+        args.source,
+        args.initial,
+        args.assignments,
+        args.vectors,
+    )

@@ -4,7 +4,6 @@ A command brings its options and `build`, which turns a `Context` into a `Pretra
 must know is in the context, and nothing else of the command line.
 """
 
-import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from pipelines.clips.clip_dataset import ClipConfig
 from pipelines.data.source_store import read_source
 from pipelines.io.config import decode_config
 from pipelines.io.lists import read_paths
-from pipelines.io.options import add_run_options, add_store_options, run_options
+from pipelines.io.options import PretrainingOptions
 from pipelines.models.backbones import NUM_CHANNELS
 from pipelines.models.heads import Classifier, build_classifier, take_backbone
 from pipelines.models.weights import ModelMeta, load_classifier
@@ -111,22 +110,9 @@ def build_model(context: Context, num_outputs: int) -> Classifier:
     return model
 
 
-def pretraining_parser(description: str | None) -> argparse.ArgumentParser:
-    """Options of every pretraining command."""
-    parser = argparse.ArgumentParser(description=description)
-    add_run_options(parser)
-    add_store_options(parser)
-    parser.add_argument("--edges", type=Path, help="list of edge shards")
-    parser.add_argument("--source", type=Path, required=True, help="source videos, parquet")
-    parser.add_argument("--initial", type=Path, help="trained model to start from")
-    parser.add_argument("--assignments", type=Path, help="clusters of trajectories, parquet")
-    parser.add_argument("--vectors", type=Path, help="list of vector shards")
-    return parser
-
-
 def pretrain(
     module: str,
-    args: argparse.Namespace,
+    given: PretrainingOptions,
     options: type[O],
     build: Callable[[Context, O], Pretraining],
 ) -> None:
@@ -134,7 +120,7 @@ def pretrain(
 
     Args:
         module: The command's dotted name.
-        args: What `pretraining_parser` made of the command line.
+        given: The command line.
         options: Structure of the objective's own options.
         build: Makes the training; wrong use must raise here, before anything is trained.
 
@@ -142,36 +128,35 @@ def pretrain(
         ConfigError: If the config or the options have a wrong key or value.
         DatasetError: If no video of the source can be used.
     """
-    config = decode_config(args.config, PretrainingConfig)
+    config = decode_config(given.run.config, PretrainingConfig)
     chosen = decode_config(bytes(config.recipe.options).decode(), options)
-    context = _open(config, args)
+    context = _open(config, given)
     found = build(context, chosen)
-    initial = (args.initial,) if args.initial else ()
-    prior = (context.prior.assignments, *context.prior.vectors) if context.prior else ()
     train_and_publish(
         module,
-        run_options(args),
+        given.run,
         found.task,
         config.recipe.training,
         len(found.videos),
         found.batches,
         found.validate,
         context.source,
-        (args.source, *initial, *prior),
+        (given.source, *given.extra_inputs, *(context.prior.vectors if context.prior else ())),
         lambda notes: ModelMeta(
             config.backbone, "rgb", found.num_outputs, config.recipe.dropout, (), dict(notes)
         ),
     )
 
 
-def _open(config: PretrainingConfig, args: argparse.Namespace) -> Context:
-    device = prepare(args.seed)
-    source = open_clip_source(args.index, args.frames, args.flow, args.edges)
-    videos = source.usable(read_source(args.source))
-    train, held = hold_out_at_random(videos, config.validation.fraction, args.seed)
+def _open(config: PretrainingConfig, given: PretrainingOptions) -> Context:
+    seed = given.run.seed
+    device = prepare(seed)
+    source = open_clip_source(given.index, given.frames, given.flow, given.edges)
+    videos = source.usable(read_source(given.source))
+    train, held = hold_out_at_random(videos, config.validation.fraction, seed)
     prior = None
-    if args.assignments:
-        prior = Prior(args.assignments, tuple(read_paths(args.vectors)))
+    if given.assignments and given.vectors:
+        prior = Prior(given.assignments, tuple(read_paths(given.vectors)))
     return Context(
         backbone=config.backbone,
         clips=config.recipe.clips,
@@ -179,8 +164,8 @@ def _open(config: PretrainingConfig, args: argparse.Namespace) -> Context:
         source=source,
         videos=train,
         held=held,
-        seed=args.seed,
+        seed=seed,
         device=device,
-        initial=load_classifier(args.initial, RULE)[0] if args.initial else None,
+        initial=load_classifier(given.initial, RULE)[0] if given.initial else None,
         prior=prior,
     )

@@ -13,14 +13,9 @@ from pipelines.clips.clip_dataset import ClipDataset, DrawStarts
 from pipelines.clips.sampling import consecutive_starts, tuple_span
 from pipelines.io.command import run
 from pipelines.io.errors import DatasetError
+from pipelines.io.options import pretraining_options, pretraining_parser
 from pipelines.pretraining.clip_order import ClipOrder
-from pipelines.pretraining.method import (
-    Context,
-    Pretraining,
-    build_model,
-    pretrain,
-    pretraining_parser,
-)
+from pipelines.pretraining.method import Context, Pretraining, build_model, pretrain
 from pipelines.training.clip_sources import sampled_score, training_batches
 
 MODULE = "pipelines.pretraining.pretrain_clip_order"
@@ -101,7 +96,7 @@ def _long_enough(context: Context, videos: list[str], gap: int) -> list[str]:
 
 def main(args: argparse.Namespace) -> None:
     """Train on the source's videos."""
-    pretrain(MODULE, args, Options, build)
+    pretrain(MODULE, pretraining_options(args), Options, build)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ from pipelines.motion.export_flow import ExportFlowConfig
 from pipelines.motion.extract_edges import ExtractEdgesConfig
 from pipelines.motion.extract_flow import ExtractFlowConfig
 from pipelines.motion.index_edges import IndexEdgesConfig
+from pipelines.pretraining import pretrain_clip_order
+from pipelines.pretraining.recipe import PretrainingRecipe
 from pipelines.training.recipe import RecipeConfig, TrainingConfig
 from pipelines.trajectories.detect_people import DetectPeopleConfig
 from pipelines.trajectories.index_tracks import IndexTracksConfig
@@ -41,6 +43,9 @@ CLUSTERING = PRESET["clustering"]["properties"]
 TRAJECTORIES = PRESET["trajectories"]["properties"]
 ENCODING = PRESET["encoding"]["properties"]
 LIMITS = SCHEMA["properties"]["limits"]["properties"]
+
+# The command of each objective of the section `pretraining`.
+OBJECTIVES = {"clip_order": pretrain_clip_order}
 
 # What each command's config is made of, as rules/*.smk put it together.
 COMMANDS = [
@@ -98,6 +103,8 @@ COMMANDS = [
             "recipe": DEFINITIONS["finetuning"],
         },
     ),
+    (PretrainingRecipe, DEFINITIONS["pretraining"]),
+    *((command.Options, DEFINITIONS[f"{name}_options"]) for name, command in OBJECTIVES.items()),
     (
         PredictionConfig,
         {
@@ -129,10 +136,13 @@ COMMANDS = [
 ]
 
 
+NAMES = [f"{kind.__module__}.{kind.__name__}" for kind, _ in COMMANDS]
+
+
 def leaves_of_schema(node, prefix=""):
     if "$ref" in node:
         node = DEFINITIONS[node["$ref"].rsplit("/", 1)[1]]
-    if node.get("type") == "object":
+    if "properties" in node:
         node = node["properties"]
     elif not node or any(key in node for key in ("type", "enum", "oneOf", "items")):
         return {prefix}
@@ -161,9 +171,23 @@ def test_leaves_are_found_at_every_depth():
     assert "tvl1.scale_step" in leaves_of_schema(FLOW)
 
 
-@pytest.mark.parametrize(("kind", "section"), COMMANDS, ids=[k.__name__ for k, _ in COMMANDS])
+@pytest.mark.parametrize(
+    ("kind", "section"), COMMANDS, ids=[f"{k.__module__}.{k.__name__}" for k, _ in COMMANDS]
+)
 def test_every_key_has_a_reader_and_every_reader_a_key(kind, section):
     assert leaves_of_structure(kind) == leaves_of_schema(section)
+
+
+def test_every_objective_has_a_command_and_closed_options():
+    definition = DEFINITIONS["pretraining"]
+    folder = ROOT / "pipelines/pretraining"
+    commands = {p.stem.removeprefix("pretrain_") for p in folder.glob("pretrain_*.py")}
+
+    assert set(definition["properties"]["objective"]["enum"]) == set(OBJECTIVES) == commands
+    for rule in definition["allOf"]:
+        name = rule["if"]["properties"]["objective"]["const"]
+        assert rule["then"]["properties"]["options"] == {"$ref": f"#/$defs/{name}_options"}
+    assert len(definition["allOf"]) == len(OBJECTIVES)
 
 
 @pytest.mark.parametrize("name", ["recipe", "partial_recipe", "finetuning", "partial_finetuning"])

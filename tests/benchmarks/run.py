@@ -35,6 +35,7 @@ STAGES = (
     "objectives",
     "training",
     "clustering",
+    "pretraining",
     "evaluation",
     "figures",
     "tables",

@@ -28,7 +28,8 @@ from pipelines.frames import decode_frames, index_frames
 from pipelines.io.config import canonical
 from pipelines.io.settings import at_path, load_settings
 from pipelines.motion import export_flow, extract_edges, extract_flow, index_edges
-from pipelines.tables import build_sweep, build_table5
+from pipelines.pretraining import pretrain_clip_order
+from pipelines.tables import build_leaderboard, build_sweep, build_table5
 from pipelines.training import distill_motion, self_train, train_generator, train_supervised
 from pipelines.trajectories import detect_people, index_tracks, track_trajectories
 from tests.contract.document import ROOT
@@ -269,6 +270,7 @@ class Production:
         path = self.training / "supervised" / "smoke" / SOURCE / "seed0" / "model.pt"
         supervised = {"source": self.source, **self.stores("frames")}
         self.train(train_supervised, "training.supervised", path, **supervised)
+        self.pretrain()
         self.train(
             finetune,
             "evaluation.methods.mars",
@@ -285,6 +287,24 @@ class Production:
             seed=0,
             out=self.run / "test.parquet",
             **labelled,
+            **self.stores("frames"),
+        )
+
+    def pretrain(self) -> None:
+        """One pretraining recipe: all publish the same two files."""
+        path = self.folder / "results/pretraining/smoke/vcop" / SOURCE / "seed0" / "model.pt"
+        command(
+            pretrain_clip_order,
+            config=self.section(
+                "validation",
+                backbone=self.preset["backbones"]["appearance"],
+                recipe=self.preset["pretraining"]["vcop"],
+            ),
+            seed=0,
+            state=self.folder / "scratch",
+            out=path,
+            history=path.with_name("history.parquet"),
+            source=self.source,
             **self.stores("frames"),
         )
 
@@ -333,7 +353,7 @@ class Production:
         command(draw_motion, config=config, **videos, video_id=video_id, out=out)
 
     def make_tables(self) -> None:
-        """The table of one run, and a sweep of one trial."""
+        """The tables of one run, and a sweep of one trial."""
         run = {
             "method": "mars",
             "split": "split1",
@@ -357,14 +377,15 @@ class Production:
             "runs": [run],
         }
         results = self.folder / "results"
-        command(
-            build_table5,
-            config=canonical(config),
-            overlap=self.overlap,
-            out=results / "smoke_table5.csv",
-            runs=results / "smoke_table5_runs.parquet",
-            markdown=results / "smoke_table5.md",
-        )
+        for module, table in ((build_table5, "table5"), (build_leaderboard, "leaderboard")):
+            command(
+                module,
+                config=canonical(config),
+                overlap=self.overlap,
+                out=results / f"smoke_{table}.csv",
+                runs=results / f"smoke_{table}_runs.parquet",
+                markdown=results / f"smoke_{table}.md",
+            )
         trial = {"method": "mars", "trial": "tune-mars-00", "overrides": "{}", "runs": [run]}
         out = results / "tune_sweep.csv"
         command(build_sweep, config=canonical({"trials": [trial]}), out=out)

@@ -43,6 +43,23 @@ def test_flow_is_from_the_same_place_crop_and_flip_as_rgb(stores, config):
         torch.testing.assert_close(alone["flow"], item["flow"], rtol=0, atol=0)
 
 
+def test_a_training_item_tells_its_place_and_seed(stores, config):
+    dataset = ClipDataset(VIDEOS, *stores, config, 1, None, True)
+
+    item = dataset[SampleKey(1, 2**64 - 1)]
+
+    assert (int(item["index"]), int(item["seed"])) == (1, 2**63 - 1)
+
+
+def test_starts_can_be_drawn_another_way(stores, config):
+    def last(rng, num_clips, num_frames, stride, video_frames):
+        return np.arange(num_clips)
+
+    dataset = ClipDataset(VIDEOS, *stores, config, 3, None, True, draw_starts=last)
+
+    assert dataset[SampleKey(0, 4)]["first_frame"].tolist() == [0, 1, 2]
+
+
 def test_crop_rows_and_flips_vary_between_clips(stores, config):
     dataset = ClipDataset(VIDEOS, None, stores[1], config, 2, None, True)
     items = [dataset[SampleKey(0, seed)]["flow"] for seed in range(60)]

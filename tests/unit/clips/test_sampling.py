@@ -5,11 +5,13 @@ from hypothesis import strategies as st
 
 from pipelines.clips.sampling import (
     clip_indices,
+    consecutive_starts,
     dense_starts,
     last_frame,
     last_start,
     random_starts,
     span,
+    tuple_span,
     uniform_starts,
 )
 
@@ -97,3 +99,34 @@ def test_clip_that_does_not_fit_is_refused(start):
 def test_counts_below_one_are_refused(call):
     with pytest.raises(ValueError, match="at least 1"):
         call()
+
+
+def test_vcops_tuple_spans_64_frames():
+    assert tuple_span(3, 16, 1, 8) == 64
+    assert consecutive_starts(np.random.default_rng(0), 3, 16, 1, 64, 8).tolist() == [0, 24, 48]
+
+
+@given(st.integers(1, 4), SMALL, SMALL, st.integers(0, 9), st.integers(0, 20), st.integers(0, 99))
+def test_clips_in_a_row_lie_inside_and_apart(num_clips, num_frames, stride, gap, spare, seed):
+    video_frames = tuple_span(num_clips, num_frames, stride, gap) + spare
+    rng = np.random.default_rng(seed)
+
+    starts = consecutive_starts(rng, num_clips, num_frames, stride, video_frames, gap)
+
+    assert 0 <= starts[0] <= spare
+    assert (np.diff(starts) == span(num_frames, stride) + gap).all()
+    assert starts[-1] + span(num_frames, stride) <= video_frames
+
+
+def test_every_first_start_is_drawn():
+    rng = np.random.default_rng(0)
+    drawn = {int(consecutive_starts(rng, 2, 2, 1, 8, 1)[0]) for _ in range(100)}
+
+    assert drawn == {0, 1, 2, 3}
+
+
+def test_a_row_that_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="3 clips in a row need 64 frames, found 63"):
+        consecutive_starts(np.random.default_rng(0), 3, 16, 1, 63, 8)
+    with pytest.raises(ValueError, match="gap of 0 or more"):
+        tuple_span(3, 16, 1, -1)

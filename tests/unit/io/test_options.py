@@ -3,7 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.io.options import RunOptions, add_run_options, add_store_options, run_options
+from pipelines.io.options import (
+    RunOptions,
+    add_run_options,
+    add_store_options,
+    pretraining_options,
+    pretraining_parser,
+    run_options,
+)
 
 RUN = ["--config", "{}", "--seed", "3", "--state", "s", "--out", "o", "--history", "h"]
 
@@ -29,3 +36,23 @@ def test_stores_are_optional_but_the_index_is_not(parser, capsys):
     with pytest.raises(SystemExit):
         parser.parse_args(RUN)
     assert "--index" in capsys.readouterr().err
+
+
+def test_pretraining_commands_take_what_the_rule_passes():
+    line = "--config {} --seed 1 --state s --out o --history h --index i --source v"
+    line += " --frames f --edges e --initial m --assignments a --vectors w"
+
+    found = pretraining_options(pretraining_parser("text").parse_args(line.split()))
+
+    assert (found.run.seed, found.index, found.source) == (1, Path("i"), Path("v"))
+    assert (found.frames, found.flow, found.edges) == (Path("f"), None, Path("e"))
+    assert found.vectors == Path("w")
+    assert found.extra_inputs == (Path("m"), Path("a"))
+
+
+def test_a_recipe_without_initial_weights_has_no_extra_input():
+    line = "--config {} --seed 1 --state s --out o --history h --index i --source v"
+
+    assert (
+        pretraining_options(pretraining_parser("text").parse_args(line.split())).extra_inputs == ()
+    )

@@ -93,7 +93,28 @@ def test_the_paper_preset_is_as_printed(config):
             "adam",
             ["optimizer.name: found 'adam'; choices: 'sgd', 'adamw'"],
         ),
-        ("targets.demo.methods", ["motionfits"], ["targets.demo.methods.0: found 'motionfits'"]),
+        ("targets.demo.methods", ["motionfits"], ["targets.demo.methods: found 'motionfits'"]),
+        ("targets.demo.leaderboard", ["vcpo"], ["'vcpo'", "(did you mean 'vcop'?)"]),
+        (
+            "presets.demo.evaluation.methods.vcpo",
+            {},
+            ["presets.demo.evaluation.methods: found 'vcpo'", "(did you mean 'vcop'?)"],
+        ),
+        (
+            "presets.demo.pretraining.vcop.options.gpa",
+            1,
+            ["presets.demo.pretraining.vcop.options: unknown key 'gpa' (did you mean 'gap'?)"],
+        ),
+        (
+            "presets.demo.pretraining.vcop.objective",
+            "clip-order",
+            ["presets.demo.pretraining.vcop.objective: found 'clip-order'; choices: 'clip_order'"],
+        ),
+        (
+            "presets.demo.pretraining.vcop.initial",
+            "vcop",
+            ["presets.demo.pretraining: initial weights form a circle vcop -> vcop"],
+        ),
         ("targets.demo.preset", "dmo", ["targets.demo.preset: found 'dmo'; choices: paper, demo"]),
         ("targets.demo.dataset", "ucf", ["targets.demo.dataset: found 'ucf'; choices: demo"]),
         ("targets.demo.source", ["ucf:split1"], ["targets.demo.source: found 'ucf'; choices"]),
@@ -169,6 +190,7 @@ def test_defaults_are_filled_in(config):
         "source": ["ucf101"],
         "generator": {"dataset": "ucf101", "split": "same"},
         "methods": list(METHODS),
+        "leaderboard": None,
     }
 
 
@@ -334,7 +356,7 @@ def test_an_override_of_a_common_recipe_reaches_its_rows(config):
             {"grids": {"random": {"clips.crop_px": ["56"]}}},
             r"presets\.tune-random-00\.clips\.crop_px: expected a whole number, found the text",
         ),
-        ({"grids": {"stc": {"clips.crop_px": [8]}}}, r"sweeps\.tune\.grids: unknown key 'stc'"),
+        ({"grids": {"stc": {"clips.crop_px": [8]}}}, r"sweeps\.tune\.grids: found 'stc'; choices"),
     ],
 )
 def test_wrong_sweeps_are_refused(config, changes, message):
@@ -353,3 +375,37 @@ def test_merging_goes_key_by_key_and_replaces_lists():
         "e": {"f": 2},
     }
     assert base == {"a": {"b": 1, "c": [1, 2]}, "d": 1}
+
+
+def test_a_recipe_has_the_presets_clips_with_its_differences(config):
+    config["presets"]["demo"]["pretraining"]["vcop"]["clips"] = {"stride": 3}
+
+    demo = load_settings(config, SCHEMA).presets["demo"]
+
+    assert demo["pretraining"]["vcop"]["clips"] == {**demo["clips"], "stride": 3}
+
+
+def test_a_recipe_is_a_row_with_the_common_finetuning(config):
+    settings = load_settings(config, SCHEMA)
+
+    assert settings.methods("demo") == (*METHODS, *settings.presets["demo"]["pretraining"])
+    evaluation = settings.presets["demo"]["evaluation"]
+    assert evaluation["methods"]["vcop"] == evaluation["finetuning"]
+
+
+def test_a_recipe_may_not_be_called_like_a_built_in_row(config):
+    recipes = config["presets"]["paper"]["pretraining"]
+    recipes["mers"] = recipes["vcop"]
+
+    with pytest.raises(ConfigError, match="'mers' is a built-in row"):
+        load_settings(config, SCHEMA)
+
+
+def test_a_preset_without_a_stages_section_is_not_its_home(config):
+    demo = config["presets"]["demo"]
+    demo["pretraining"]["mine"] = config["presets"]["paper"]["pretraining"]["vcop"]
+
+    settings = load_settings(config, SCHEMA)
+
+    assert settings.home("smoke", {"mine": ("pretraining.mine",)}, "mine") == "smoke"
+    assert settings.home("smoke", {"mine": ("frames.jpeg_quality",)}, "mine") == "paper"

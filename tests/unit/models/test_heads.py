@@ -37,6 +37,14 @@ def test_logits_are_the_linear_layer_on_the_features():
     torch.testing.assert_close(model(make_clips()), expected)
 
 
+def test_without_classes_the_features_come_out():
+    model = build_classifier("r2plus1d-tiny", 2, num_classes=0, dropout=0.0, seed=0).eval()
+
+    assert torch.equal(model(make_clips()), model.features(make_clips()))
+    assert model.stage_names == ("stem", "layer1", "layer2", "layer3")
+    assert not any(key.startswith("fc") for key in model.state_dict())
+
+
 def test_dropout_acts_in_training_only():
     model = make_classifier(dropout=0.5)
     features = torch.ones(1, 64)

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from pipelines.tables.markdown import table_page
+from pipelines.tables.markdown import leaderboard_page, table_page
 from pipelines.tables.summary import PairedComparison
 
 TABLE = pd.DataFrame(
@@ -80,3 +80,20 @@ def test_nothing_to_compare_and_nothing_shared_leave_no_trace():
 
 def test_shared_videos_are_told():
     assert "The source shares 12 videos with test splits" in table_page("demo", TABLE, {}, 12)
+
+
+def test_the_leaderboard_shows_gaps_with_their_interval():
+    gaps = {"paired_gap_to_random": ["", 10.25, ""], "gap_low": ["", 1.0, ""]}
+    table = TABLE.assign(**gaps, gap_high=["", 19.5, ""])
+
+    rows = cells(leaderboard_page("demo", table, {}, 0))
+
+    assert rows[0] == ["method", "top1", "gap", "source", "status", "reason"]
+    assert rows[2] == ["random", "50.0", "", "", "measured", ""]
+    assert rows[3] == ["motionfit", "60.25 +- 1.5", "10.25 [1.0, 19.5]", "demo", "measured", "x"]
+
+
+def test_a_gap_of_one_seed_has_no_interval():
+    table = TABLE.assign(paired_gap_to_random=["", -1.5, ""], gap_low="", gap_high="")
+
+    assert cells(leaderboard_page("demo", table, {}, 0))[3][2] == "-1.5"

@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.evaluation.prediction_store import Prediction, write_predictions
 from pipelines.io.errors import ContractError
-from pipelines.tables.runs import RunConfig, measure, outcomes
+from pipelines.tables.runs import RunConfig, comparisons, measure, outcomes
 
 
 def test_a_run_is_measured_with_the_ids_of_its_files(runs):
@@ -61,3 +61,21 @@ def test_predictions_are_right_where_the_names_are_equal(runs, tmp_path):
 
     assert measure(RunConfig(**record))["top1"] == 50.0
     assert measure(RunConfig(**record))["git"] == ""
+
+
+def test_rows_are_compared_with_random_video_by_video(runs):
+    records = [runs.record("random", [1, 0, 0]), runs.record("mosi", [0, 1, 1])]
+
+    found = comparisons([RunConfig(**record) for record in records])
+
+    assert found == {"mosi": (pytest.approx(100 / 3), 2, 1)}
+
+
+def test_without_random_nothing_is_compared(runs):
+    assert comparisons([RunConfig(**runs.record("mosi", [1]))]) == {}
+
+
+def test_rows_on_other_videos_are_not_compared(runs):
+    records = [runs.record("random", [1, 0]), runs.record("mosi", [0, 1, 1])]
+
+    assert comparisons([RunConfig(**record) for record in records]) == {}

@@ -1,8 +1,9 @@
 import math
 
 import pytest
+from scipy import stats
 
-from pipelines.tables.summary import compare, summarise
+from pipelines.tables.summary import compare, paired_gap, summarise
 
 
 def test_one_value_has_no_spread():
@@ -50,3 +51,38 @@ def test_pairs_must_be_aligned():
         compare([True], [True, False])
     with pytest.raises(ValueError, match="found none"):
         compare([], [])
+
+
+def test_the_gap_is_the_mean_over_seeds_of_the_mean_over_splits():
+    top1 = {("a", 0): 60.0, ("b", 0): 70.0, ("a", 1): 50.0, ("b", 1): 54.0}
+    base = {("a", 0): 50.0, ("b", 0): 60.0, ("a", 1): 50.0, ("b", 1): 50.0}
+
+    gap = paired_gap(top1, base)
+
+    # Seeds 10 and 2: mean 6, deviation sqrt(32), half width 12.7062 * sqrt(32 / 2).
+    assert gap.mean == pytest.approx(6.0)
+    assert gap.high - gap.mean == pytest.approx(12.7062 * 4, rel=1e-4)
+    assert gap.mean - gap.low == pytest.approx(gap.high - gap.mean)
+
+
+def test_three_seeds_have_the_interval_of_a_peer():
+    gaps = [1.0, 2.0, 6.0]
+    interval = stats.ttest_1samp(gaps, 0.0).confidence_interval()
+
+    gap = paired_gap(
+        {("a", seed): value + 5.0 for seed, value in enumerate(gaps)},
+        {("a", seed): 5.0 for seed in range(3)},
+    )
+
+    assert (gap.low, gap.high) == (pytest.approx(interval.low), pytest.approx(interval.high))
+
+
+def test_one_seed_has_no_interval():
+    assert paired_gap({("a", 0): 3.0}, {("a", 0): 1.0}) == (2.0, None, None)
+
+
+def test_gaps_need_the_same_splits_and_seeds():
+    with pytest.raises(ValueError, match="same splits and seeds"):
+        paired_gap({("a", 0): 3.0}, {("a", 1): 1.0})
+    with pytest.raises(ValueError, match="same splits and seeds"):
+        paired_gap({}, {})

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.clips.clip_dataset import ClipConfig, ClipDataset
 from pipelines.data.manifest import read_manifest, write_manifest
 from pipelines.frames.index_store import IndexedVideo, write_frame_index
 from pipelines.io.errors import ContractError, DatasetError
@@ -14,10 +14,11 @@ from pipelines.training.clip_sources import (
     num_workers,
     open_clip_source,
     read_labelled_videos,
+    sampled_score,
     training_batches,
     validation_score,
 )
-from pipelines.training.tasks import Classification
+from pipelines.training.tasks import Classification, Task
 from tests.tiny_dataset import CLIPS, NUM_FRAMES, SPLIT, TEST, TRAIN
 
 CONFIG = ClipConfig(**{**CLIPS, "rgb_mean": (0.5,) * 3, "rgb_std": (0.25,) * 3})
@@ -183,3 +184,21 @@ def test_machine_settings_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("PIPELINE_NUM_WORKERS", "3")
     monkeypatch.setenv("PIPELINE_CHECKPOINT_SECONDS", "0.5")
     assert (num_workers(), checkpoint_seconds()) == (3, 0.5)
+
+
+class Seeds(Task):
+    """Scores a sample by its seed and place, so that the mean tells which samples were asked."""
+
+    def score(self, batch):
+        return batch["seed"].float() + 100 * batch["index"].float()
+
+
+def test_held_out_videos_are_scored_on_one_fixed_sample_each(source, monkeypatch):
+    monkeypatch.setenv("PIPELINE_DEVICE", "cpu")
+    dataset = ClipDataset(list(TRAIN[:2]), source.frames, None, CONFIG, 1, None, train=True)
+
+    score = sampled_score(dataset, 2, seed=8)
+
+    # Seeds are halved, places 0 and 1.
+    assert score(Seeds()) == score(Seeds()) == 4 + 50
+    assert sampled_score(dataset, 0, seed=8) is None

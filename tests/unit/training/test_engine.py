@@ -276,3 +276,27 @@ def test_only_tensors_are_moved():
 
     assert moved["x"].device.type == "meta"
     assert moved["video_id"] == ["a"]
+
+
+class Followed(Descent):
+    """Notes when the engine calls."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def before_step(self, step):
+        self.calls.append(("before", step, self.model.weight.item()))
+
+    def after_step(self):
+        self.calls.append(("after", self.model.weight.item()))
+
+
+def test_a_task_is_asked_before_and_told_after_every_step(checkpoints):
+    task = Followed()
+    schedule = Schedule(2, 0, (), 0.1, False, 2)
+    run = Run(task, SGD(task.parameters(), lr=1.0), 0.5, schedule, "last")
+
+    run_through(run, checkpoints, offsets(0, 0), None)
+
+    assert task.calls == [("before", 0, 5.0), ("after", 4.5), ("before", 1, 4.5), ("after", 4.0)]

@@ -1,0 +1,130 @@
+"""Steps of each pretraining recipe, loader and objective included, against its bare networks.
+
+The peer runs every backbone of the recipe forward and backward on ready clips of the shapes that
+it sees in a step, and nothing else: no loader, no loss, no optimiser, no pass without gradients.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+import torch
+from torch import nn
+
+from pipelines.frames.frame_store import FrameStore
+from pipelines.io.config import canonical, decode_config
+from pipelines.models.backbones import Backbone
+from pipelines.pretraining import pretrain_clip_order
+from pipelines.pretraining.method import Context, Pretraining
+from pipelines.pretraining.recipe import PretrainingRecipe
+from pipelines.training.checkpoint import CheckpointFolder
+from pipelines.training.clip_sources import CACHE_MB, ClipSource
+from pipelines.training.engine import Run, train
+from pipelines.training.optimizer import build_optimizer
+from pipelines.training.schedule import Schedule
+from tests.benchmarks.contest import Benchmark, Contest, rate
+from tests.benchmarks.material import demo_frames, preset_value
+from tests.benchmarks.stage import run_stage
+
+NUM_STEPS = 4
+# Recipe -> its command.
+RECIPES = {"vcop": pretrain_clip_order}
+CPU = torch.device("cpu")
+
+
+def steps(recipe: str, folder: Path) -> Contest:
+    """Steps of one recipe of the demo preset."""
+    training = _build(recipe, folder)
+    shapes = _shapes_of_a_step(training)
+    ready = [(network, torch.randn(shape)) for network, shape in shapes]
+    run = _run(training, decode_config(canonical(_section(recipe)), PretrainingRecipe))
+    checkpoints = CheckpointFolder(folder / "state", dict.fromkeys(_IDENTITY, ""), ())
+
+    def ours() -> None:
+        # The engine counts on from the steps done, so that every repetition has new batches.
+        run.schedule = _schedule(run.step + NUM_STEPS)
+        train(run, training.batches, None, checkpoints, math.inf, CPU, "benchmark")
+
+    def peer() -> None:
+        for _ in range(NUM_STEPS):
+            for network, clips in ready:
+                network.train()
+                network(clips).sum().backward()
+
+    return Contest(rate(ours, NUM_STEPS), rate(peer, NUM_STEPS))
+
+
+_IDENTITY = ("module", "code", "config", "seed")
+
+
+def _section(recipe: str) -> Mapping[str, object]:
+    found: Mapping[str, object] = preset_value("demo", f"pretraining.{recipe}")
+    return found
+
+
+def _build(recipe: str, folder: Path) -> Pretraining:
+    chosen = decode_config(canonical(_section(recipe)), PretrainingRecipe)
+    frames = FrameStore([demo_frames(folder)], CACHE_MB)
+    context = Context(
+        backbone=preset_value("demo", "backbones.appearance"),
+        clips=chosen.clips,
+        recipe=chosen,
+        source=ClipSource(frames.num_frames, frames, None, None, ()),
+        videos=sorted(frames.num_frames),
+        held=[],
+        seed=0,
+        device=CPU,
+        initial=None,
+        prior=None,
+    )
+    command = RECIPES[recipe]
+    options = msgspec.json.decode(chosen.options, type=command.Options)
+    return command.build(context, options)
+
+
+def _shapes_of_a_step(training: Pretraining) -> list[tuple[nn.Module, torch.Size]]:
+    """What each backbone of the task sees in one step, where gradients are wanted."""
+    seen: list[tuple[nn.Module, torch.Size]] = []
+
+    def note(network: nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
+        if torch.is_grad_enabled():
+            seen.append((network, arguments[0].shape))
+
+    networks = [part for part in training.task.modules() if isinstance(part, Backbone)]
+    hooks = [network.register_forward_pre_hook(note) for network in networks]
+    training.task.before_step(0)
+    training.task(next(iter(training.batches(0, 1))))
+    for hook in hooks:
+        hook.remove()
+    return seen
+
+
+def _run(training: Pretraining, recipe: PretrainingRecipe) -> Run:
+    optimizer = build_optimizer(training.task.parameters(), recipe.optimizer)
+    rate_ = recipe.optimizer.learning_rate
+    return Run(training.task, optimizer, rate_, _schedule(NUM_STEPS), "last")
+
+
+def _schedule(num_steps: int) -> Schedule:
+    return Schedule(num_steps, 0, (), 1.0, False, num_steps)
+
+
+def _set_up(recipe: str) -> Callable[[Path], Contest]:
+    return functools.partial(steps, recipe)
+
+
+BENCHMARKS = tuple(
+    Benchmark(
+        name=f"pretraining: {recipe} step with its loader and objective, demo preset",
+        peer="its networks forward and backward on ready clips",
+        unit="steps/s",
+        set_up=_set_up(recipe),
+        target=0.85,
+    )
+    for recipe in RECIPES
+)
+
+if __name__ == "__main__":
+    run_stage(BENCHMARKS)

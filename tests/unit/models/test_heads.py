@@ -107,3 +107,28 @@ def test_initial_weights_depend_on_the_seed_alone():
     assert torch.equal(first.fc.weight, same.fc.weight)
     assert torch.equal(first.backbone.stem[0].weight, same.backbone.stem[0].weight)
     assert not torch.equal(first.fc.weight, other.fc.weight)
+
+
+def test_a_model_without_classes_is_its_backbone():
+    model = build_classifier("r2plus1d-tiny", 2, num_classes=0, dropout=0.5, seed=0).eval()
+
+    assert model.stage_names == model.backbone.stage_names
+    assert {name.split(".")[0] for name in model.state_dict()} == {"backbone"}
+    assert torch.equal(model.features(make_clips()), model.backbone(make_clips()))
+    assert torch.equal(model.backbone.stem[0].weight, make_classifier().backbone.stem[0].weight)
+
+
+def test_a_model_without_classes_answers_with_its_features():
+    model = build_classifier("r2plus1d-tiny", 2, num_classes=0, dropout=0.0, seed=0).eval()
+
+    assert torch.equal(model(make_clips()), model.features(make_clips()))
+
+
+def test_the_stages_of_a_model_without_classes_can_be_frozen():
+    model = build_classifier("r2plus1d-tiny", 2, num_classes=0, dropout=0.0, seed=0)
+
+    trainable_stages(model, ["layer3"])
+
+    assert model.frozen == {"stem", "layer1", "layer2"}
+    with pytest.raises(ConfigError, match="unknown stages fc"):
+        trainable_stages(model, ["layer3", "fc"])

@@ -46,6 +46,18 @@ def test_a_loaded_classifier_gives_the_same_logits(saved, classifier):
     assert torch.equal(loaded(clips), classifier.eval()(clips))
 
 
+def test_a_backbone_without_a_classifier_is_loaded_again(tmp_path):
+    model = build_classifier("r2plus1d-tiny", 2, 0, 0.5, seed=0).eval()
+    meta = ModelMeta("r2plus1d-tiny", "flow", 0)
+    save_model(tmp_path / "model.pt", meta, model.state_dict(), STAMP)
+    clips = torch.randn(2, 2, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+
+    loaded, found = load_classifier(tmp_path / "model.pt", RULE)
+
+    assert found == meta
+    assert torch.equal(loaded.features(clips), model.features(clips))
+
+
 def test_the_same_model_gives_the_same_bytes(tmp_path, saved, classifier):
     again = tmp_path / "elsewhere" / "other-name.pt"
 

@@ -87,7 +87,7 @@ class MemoryBank(nn.Module):
                 f"expected indices (B,) and embeddings (B, {self.rows.shape[1]}), found "
                 f"{tuple(index.shape)} and {tuple(embeddings.shape)}"
             )
-        chosen = index.unique()
+        chosen = torch.as_tensor(torch.unique(index))
         # A product sums in a fixed order on every device, which scattered additions do not.
         belongs = (chosen[:, None] == index[None]).to(self.rows)
         mean = belongs @ embeddings.to(self.rows) / belongs.sum(dim=1, keepdim=True)

@@ -13,7 +13,10 @@ from pipelines.tables.summary import PairedComparison, compare
 
 
 class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which files hold one run; `initial` is empty for random weights, `model` without a network."""
+    """Which files hold one run; `initial` is empty for random weights.
+
+    `model` is empty where no network was trained.
+    """
 
     method: str
     split: str

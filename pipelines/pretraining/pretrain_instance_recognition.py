@@ -8,6 +8,7 @@ import argparse
 from typing import Literal
 
 from pipelines.io.command import run
+from pipelines.io.options import pretraining_options, pretraining_parser
 from pipelines.pretraining.bank_method import (
     BankOptions,
     Positive,
@@ -16,7 +17,7 @@ from pipelines.pretraining.bank_method import (
     check_at_most,
 )
 from pipelines.pretraining.instance_recognition import InstanceRecognition
-from pipelines.pretraining.method import Context, Pretraining, pretrain, pretraining_parser
+from pipelines.pretraining.method import Context, Pretraining, pretrain
 from pipelines.pretraining.video_embeddings import embed_videos, embedding_model
 
 MODULE = "pipelines.pretraining.pretrain_instance_recognition"
@@ -63,7 +64,7 @@ def build(context: Context, options: Options) -> Pretraining:
 
 def main(args: argparse.Namespace) -> None:
     """Train on the source's videos."""
-    pretrain(MODULE, args, Options, build)
+    pretrain(MODULE, pretraining_options(args), Options, build)
 
 
 if __name__ == "__main__":

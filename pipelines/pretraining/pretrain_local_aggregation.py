@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipelines.io.command import run
 from pipelines.io.errors import ConfigError
+from pipelines.io.options import pretraining_options, pretraining_parser
 from pipelines.pretraining.bank_method import (
     BankOptions,
     Positive,
@@ -23,7 +24,7 @@ from pipelines.pretraining.bank_method import (
     check_at_most,
 )
 from pipelines.pretraining.local_aggregation import UNKNOWN, Cluster, LocalAggregation
-from pipelines.pretraining.method import Context, Pretraining, pretrain, pretraining_parser
+from pipelines.pretraining.method import Context, Pretraining, pretrain
 from pipelines.pretraining.reclustering import KmeansOptions, cluster_rows
 from pipelines.pretraining.trajectory_prior import read_clusters, read_rows
 from pipelines.pretraining.video_embeddings import embed_videos, embedding_model
@@ -120,7 +121,7 @@ def _unknown(videos: list[str], kmeans: KmeansOptions) -> IntArray:
 
 def main(args: argparse.Namespace) -> None:
     """Train on the source's videos."""
-    pretrain(MODULE, args, Options, build)
+    pretrain(MODULE, pretraining_options(args), Options, build)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from pipelines.data.manifest import shard_name, shard_of
 from pipelines.io.config import canonical
 from pipelines.io.errors import PipelineError
 from pipelines.io.provenance import source_digest
-from pipelines.io.settings import METHODS, at_path, load_settings
+from pipelines.io.settings import CONTROLS, METHODS, at_path, load_settings
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 
@@ -81,7 +81,7 @@ wildcard_constraints:
     seed=r"\d+",
     generator=rf"{LABELS}\.(rgb|flow)\.seed\d+",
     source=rf"{LABELS}(\+{LABELS})*",
-    method=NAME,
+    method="".join(f"(?!{control}/)" for control in CONTROLS) + NAME,
     recipe=NAME,
     role="test|validation",
 

@@ -341,6 +341,14 @@ def finetuning_models(wildcards):
     return " ".join(f"--{part} {path}" for part, path in found.items() if path)
 
 
+def target_vectors(wildcards):
+    """Vectors of all the target's videos; the encoder knows those of the source alone."""
+    preset, dataset = target_preset(wildcards), target_dataset(wildcards)
+    source = source_of(wildcards.target, wildcards.split)
+    where = f"results/encoding/vectors/{home(preset, 'vectors')}/{source}/{dataset}"
+    return [f"{where}/shard-{shard}.h5" for shard in shards(dataset)]
+
+
 def test_input(wildcards):
     found = stores(target_preset(wildcards), [target_dataset(wildcards)], ["rgb"])
     return found | {"manifest": manifest(target_dataset(wildcards))}
@@ -392,7 +400,7 @@ def table_runs(target, methods, role="test"):
                         "split": split,
                         "seed": seed,
                         "predictions": f"{folder}/{role}.parquet",
-                        "model": f"{folder}/model.pt",
+                        "model": "" if method in CONTROLS else f"{folder}/model.pt",
                         "initial": initial_model(target, method, split, seed) or "",
                         "generator": generator_labels(target, method, split, seed),
                         "source": source_of(target, split),
@@ -458,7 +466,7 @@ def table_input(target, table):
     runs = table_runs(target, table_methods(target, table))
     return {
         "predictions": [run["predictions"] for run in runs],
-        "models": [run["model"] for run in runs],
+        "models": [run["model"] for run in runs if run["model"]],
         "overlap": f"results/data/overlap/{target}.parquet",
     }
 

@@ -101,6 +101,29 @@ def build_loader(
     )
 
 
+def build_ordered_loader(
+    dataset: ClipDataset, batch_size: int, num_workers: int
+) -> DataLoader[Item]:
+    """Loader of all videos once, in order, several at a time; for datasets with fixed clips.
+
+    Args:
+        dataset: The clips, `train` off.
+        batch_size: Videos at a time; the last batch may be short.
+        num_workers: Loading processes; 0 loads in this process.
+    """
+    keys = [SampleKey(index, 0) for index in range(len(dataset))]
+    return DataLoader(
+        dataset,
+        batch_sampler=[
+            keys[first : first + batch_size] for first in range(0, len(keys), batch_size)
+        ],
+        num_workers=num_workers,
+        collate_fn=collate,
+        generator=torch.Generator().manual_seed(0),
+        worker_init_fn=_limit_threads,
+    )
+
+
 def build_view_loader(dataset: ViewDataset, num_workers: int) -> DataLoader[Item]:
     """Loader of one video at a time, in order: ``rgb`` is ``(R, 3, T, S, S)`` and so on."""
     return DataLoader(

@@ -16,6 +16,8 @@ from pipelines.io.schema import Section, check, check_one_of, with_defaults, wit
 
 # Rows beside the recipes of a preset's `pretraining`, which are called like them.
 METHODS = ("random", "appearance", "mers", "mars", "supervised", "motionfit")
+# Rows of the leaderboard that train no network.
+CONTROLS = ("idt_svm",)
 # Whose required keys hold for what users write; presets may be partial there.
 COMPLETE_AS_WRITTEN = ("target", "dataset", "sweep")
 
@@ -69,8 +71,8 @@ class Settings:
         )
 
     def methods(self, preset: str) -> tuple[str, ...]:
-        """Every row that a preset has a recipe for: the built-in ones, then its pretrainings."""
-        return (*METHODS, *self.presets[preset]["pretraining"])
+        """Every row that can be measured: built-in ones, controls, then the preset's recipes."""
+        return (*METHODS, *CONTROLS, *self.presets[preset]["pretraining"])
 
     def _bases_of(self, preset: str) -> list[str]:
         found: list[str] = []
@@ -200,7 +202,7 @@ def _check_rows(place: str, preset: Section) -> None:
     for method in preset["evaluation"]["methods"]:
         check_one_of(f"{place}.evaluation.methods", method, (*METHODS, *recipes))
     for name, recipe in recipes.items():
-        if name in METHODS:
+        if name in (*METHODS, *CONTROLS):
             raise ConfigError(
                 f"{place}.pretraining: {name!r} is a built-in row; give the recipe another name"
             )

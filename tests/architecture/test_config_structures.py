@@ -17,6 +17,7 @@ from pipelines.data.generate_demo import DemoConfig
 from pipelines.encoding.encode_fisher import EncodeFisherConfig
 from pipelines.encoding.fit_encoder import EncoderConfig
 from pipelines.encoding.sample_descriptors import SampleDescriptorsConfig
+from pipelines.evaluation.classify_vectors import ClassifyVectorsConfig
 from pipelines.evaluation.test_model import TestConfig as PredictionConfig
 from pipelines.figures.draw_motion import DrawMotionConfig
 from pipelines.frames.decode_frames import DecodeFramesConfig
@@ -25,7 +26,11 @@ from pipelines.motion.export_flow import ExportFlowConfig
 from pipelines.motion.extract_edges import ExtractEdgesConfig
 from pipelines.motion.extract_flow import ExtractFlowConfig
 from pipelines.motion.index_edges import IndexEdgesConfig
-from pipelines.pretraining import pretrain_clip_order
+from pipelines.pretraining import (
+    pretrain_clip_order,
+    pretrain_instance_recognition,
+    pretrain_local_aggregation,
+)
 from pipelines.pretraining.recipe import PretrainingRecipe
 from pipelines.training.recipe import RecipeConfig, TrainingConfig
 from pipelines.trajectories.detect_people import DetectPeopleConfig
@@ -45,7 +50,11 @@ ENCODING = PRESET["encoding"]["properties"]
 LIMITS = SCHEMA["properties"]["limits"]["properties"]
 
 # The command of each objective of the section `pretraining`.
-OBJECTIVES = {"clip_order": pretrain_clip_order}
+OBJECTIVES = {
+    "clip_order": pretrain_clip_order,
+    "instance_recognition": pretrain_instance_recognition,
+    "local_aggregation": pretrain_local_aggregation,
+}
 
 # What each command's config is made of, as rules/*.smk put it together.
 COMMANDS = [
@@ -105,6 +114,13 @@ COMMANDS = [
     ),
     (PretrainingRecipe, DEFINITIONS["pretraining"]),
     *((command.Options, DEFINITIONS[f"{name}_options"]) for name, command in OBJECTIVES.items()),
+    (
+        ClassifyVectorsConfig,
+        {
+            "validation": PRESET["validation"],
+            "svm": PRESET["evaluation"]["properties"]["svm"],
+        },
+    ),
     (
         PredictionConfig,
         {

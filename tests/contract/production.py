@@ -22,7 +22,7 @@ from pipelines.data import (
 )
 from pipelines.data.manifest import read_manifest
 from pipelines.encoding import encode_fisher, fit_encoder, sample_descriptors
-from pipelines.evaluation import finetune, test_model
+from pipelines.evaluation import classify_vectors, finetune, test_model
 from pipelines.figures import draw_motion
 from pipelines.frames import decode_frames, index_frames
 from pipelines.io.config import canonical
@@ -288,6 +288,22 @@ class Production:
             out=self.run / "test.parquet",
             **labelled,
             **self.stores("frames"),
+        )
+        self.classify_vectors()
+
+    def classify_vectors(self) -> None:
+        """Predictions without a network; the vectors are those of `make_vectors`."""
+        shard = self.folder / "results/encoding/vectors/smoke" / SOURCE / "demo" / f"{SHARD}.h5"
+        command(
+            classify_vectors,
+            config=self.section("validation", "evaluation.svm"),
+            manifest=self.manifest,
+            split="split1",
+            role="test",
+            index=self.stores("frames")["index"],
+            vectors_list=self.listed(shard),
+            seed=0,
+            out=self.run.parents[2] / "idt_svm" / "split1" / "seed0" / "test.parquet",
         )
 
     def pretrain(self) -> None:

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from pipelines.io.errors import ConfigError
-from pipelines.io.settings import METHODS, at_path, load_settings, merged
+from pipelines.io.settings import CONTROLS, METHODS, at_path, load_settings, merged
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -388,7 +388,8 @@ def test_a_recipe_has_the_presets_clips_with_its_differences(config):
 def test_a_recipe_is_a_row_with_the_common_finetuning(config):
     settings = load_settings(config, SCHEMA)
 
-    assert settings.methods("demo") == (*METHODS, *settings.presets["demo"]["pretraining"])
+    recipes = settings.presets["demo"]["pretraining"]
+    assert settings.methods("demo") == (*METHODS, *CONTROLS, *recipes)
     evaluation = settings.presets["demo"]["evaluation"]
     assert evaluation["methods"]["vcop"] == evaluation["finetuning"]
 
@@ -398,6 +399,17 @@ def test_a_recipe_may_not_be_called_like_a_built_in_row(config):
     recipes["mers"] = recipes["vcop"]
 
     with pytest.raises(ConfigError, match="'mers' is a built-in row"):
+        load_settings(config, SCHEMA)
+
+
+def test_a_control_trains_no_network(config):
+    # Nothing of it can be fine-tuned, and no recipe takes its name.
+    settings = load_settings(config, SCHEMA)
+    assert "idt_svm" not in settings.presets["demo"]["evaluation"]["methods"]
+
+    recipes = config["presets"]["paper"]["pretraining"]
+    recipes["idt_svm"] = recipes["vcop"]
+    with pytest.raises(ConfigError, match="'idt_svm' is a built-in row"):
         load_settings(config, SCHEMA)
 
 

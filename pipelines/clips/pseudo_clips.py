@@ -34,14 +34,15 @@ class PseudoMotion:
     Args:
         config: How pseudo motions are made.
         clips: Frames, px, mean and deviation of the clips; stride and flip do not matter here.
-        colours: Jitter, each frame for itself; None leaves the colours.
+        colours: Jitter of frames or clips; None leaves the colours.
 
     Attributes:
         pool: Speeds of each label, ``(C_T, 2)``.
         source_px: Side of the sources, L_s.
 
     Raises:
-        ValueError: If a clip has one frame or the window has no room.
+        ValueError: If a clip has one frame, the window has no room, or the mask's least side is
+            above its greatest.
     """
 
     def __init__(
@@ -50,6 +51,10 @@ class PseudoMotion:
         """Check that the numbers fit together."""
         if clips.num_frames < 2:
             raise ValueError(f"motion needs 2 frames, found num_frames {clips.num_frames}")
+        if config.mask_ratio is not None and config.mask_ratio[0] > config.mask_ratio[1]:
+            raise ValueError(
+                f"mask_ratio is the least and the greatest side, found {config.mask_ratio}"
+            )
         self.config, self.clips, self.colours = config, clips, colours
         self.pool = label_pool(config.granularity, config.axes)
         self.source_px = source_side(config, clips.num_frames, clips.crop_px)
@@ -113,10 +118,12 @@ class PseudoMotion:
     def _jittered(self, frames: Tensor, seeds: list[int]) -> Tensor:
         if self.colours is None:
             return frames
-        count = self.num_labels * self.clips.num_frames
+        num_frames = self.clips.num_frames
+        times, frames_alike = (num_frames, 1) if self.config.jitter_per_frame else (1, num_frames)
+        count = self.num_labels * times
         rows = joined(
             [draw_colours(sample_generator(seed, COLOUR), self.colours, count) for seed in seeds]
-        )
+        ).repeated(frames_alike)
         flat = recoloured(frames.flatten(0, 1), rows, self.colours.grey_first)
         return flat.reshape(frames.shape)
 

@@ -42,6 +42,8 @@ class PseudoMotionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         mask_ratio: Least and greatest side of the moving window, as a share of L; equal ones fix
             it, null makes everything move (unmasked MoSI). Section 4 of the paper takes shares
             of L, section 4.2 writes L_s; the code takes L.
+        jitter_per_frame: Colours are jittered frame by frame, as in the paper, or alike in all
+            frames of a clip.
         mask_after_jitter: Whether the still area is copied after the colours were jittered, as
             the official code does: then only the window flickers. Else the generated sequence
             is augmented as a whole, as the paper describes the two steps.
@@ -58,6 +60,7 @@ class PseudoMotionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     source_px: Annotated[int, msgspec.Meta(ge=2)]
     reference_frames: Annotated[int, msgspec.Meta(ge=2)] | None
     mask_ratio: tuple[Ratio, Ratio] | None
+    jitter_per_frame: bool
     mask_after_jitter: bool
     crop_per_label: bool
     flip: Literal["none", "official", "relabel"]
@@ -194,6 +197,5 @@ def draw_masks(
 
 
 def sample_generator(seed: int, stream: int) -> np.random.Generator:
-    """Generator of one sample's stream: `MOTION`, `MASK`, `COLOUR` or `FLIP`."""
-    # Seeds come as int64 from batches; NumPy takes none below 0.
-    return np.random.default_rng([seed % 2**64, stream, _DOMAIN])
+    """Generator of one sample's stream: `MOTION`, `MASK`, `COLOUR` or `FLIP`; no seed below 0."""
+    return np.random.default_rng([seed, stream, _DOMAIN])

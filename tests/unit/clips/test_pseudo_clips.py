@@ -27,12 +27,13 @@ MOTION = PseudoMotionConfig(
     source_px=14,
     reference_frames=None,
     mask_ratio=(0.3, 0.5),
+    jitter_per_frame=True,
     mask_after_jitter=False,
     crop_per_label=False,
     flip="none",
 )
 COLOURS = ColourConfig(0.5, 0.5, 0.5, 0.25, 1.0, 0.3, True)
-SEEDS = [5, 2**63 - 1, -7]
+SEEDS = [5, 2**63 - 1, 7 + (3 << 64)]
 replace = msgspec.structs.replace
 
 
@@ -226,6 +227,16 @@ def test_jitter_is_independent_per_frame():
     assert len(set(clips[:, 0, :, 0, 0].flatten().tolist())) == 36
 
 
+def test_jitter_can_be_alike_in_all_frames_of_a_clip():
+    picture = torch.full((1, 1, 3, 14, 14), 128, dtype=torch.uint8)
+    motion = generator(colours=COLOURS, mask_ratio=None, jitter_per_frame=False)
+
+    clips, _ = motion.generate(picture, [4])
+
+    assert torch.equal(clips, clips[:, :, :1].expand_as(clips))
+    assert len(set(clips[:, 0, 0, 0, 0].tolist())) == 9
+
+
 def test_the_official_flip_keeps_the_label_and_the_other_swaps_it():
     plain, labels = generator().generate(sources(), SEEDS)
     official, kept = generator(flip="official").generate(sources(), SEEDS)
@@ -261,3 +272,5 @@ def test_wrong_use_is_refused():
         generator(clips=replace(CLIPS, num_frames=1))
     with pytest.raises(ValueError, match="raise source_px"):
         generator(source_px=9)
+    with pytest.raises(ValueError, match=r"least and the greatest side, found \(0.5, 0.3\)"):
+        generator(mask_ratio=(0.5, 0.3))

@@ -11,6 +11,7 @@ from pipelines.clips.clip_dataset import ClipConfig
 from pipelines.clips.colour import ColourConfig
 from pipelines.clips.pseudo_clips import PseudoMotion, cut_windows, still_outside
 from pipelines.clips.pseudo_motion import Masks, PseudoMotionConfig
+from tests.literal_mosi import literal_clips
 
 CLIPS = ClipConfig(
     num_frames=4,
@@ -171,6 +172,19 @@ def test_halves_of_a_batch_are_the_whole(colours, changes):
     assert clips.is_contiguous()
     assert torch.equal(clips, torch.cat([one for one, _ in parts]))
     assert torch.equal(labels, torch.cat([one for _, one in parts]))
+
+
+def test_a_batch_is_what_the_literal_loop_makes():
+    clips = replace(CLIPS, rgb_mean=(0.4, 0.5, 0.6), rgb_std=(0.2, 0.25, 0.5))
+    motion = generator(clips=clips, colours=COLOURS)
+
+    found, _ = motion.generate(sources(), SEEDS)
+
+    expected = [
+        literal_clips(picture[0].numpy(), seed, motion)
+        for picture, seed in zip(sources(), SEEDS, strict=True)
+    ]
+    np.testing.assert_allclose(found.numpy(), np.concatenate(expected), atol=1e-4)
 
 
 def test_every_source_gives_every_label_once():

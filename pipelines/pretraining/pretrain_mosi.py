@@ -16,13 +16,8 @@ from pipelines.clips.pseudo_clips import PseudoMotion
 from pipelines.clips.pseudo_motion import PseudoMotionConfig, displacement_px
 from pipelines.io.command import run
 from pipelines.io.errors import ConfigError
-from pipelines.pretraining.method import (
-    Context,
-    Pretraining,
-    build_model,
-    pretrain,
-    pretraining_parser,
-)
+from pipelines.io.options import pretraining_options, pretraining_parser
+from pipelines.pretraining.method import Context, Pretraining, build_model, pretrain
 from pipelines.pretraining.motion_classification import MotionClassification
 from pipelines.training.clip_sources import sampled_batches, sampled_score
 
@@ -99,7 +94,7 @@ def _log_motions(motion: PseudoMotion) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Train on the source's videos."""
-    pretrain(MODULE, args, Options, build)
+    pretrain(MODULE, pretraining_options(args), Options, build)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The schema of config.yaml and the structures that commands decode have the same keys."""
 
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -25,7 +26,7 @@ from pipelines.motion.export_flow import ExportFlowConfig
 from pipelines.motion.extract_edges import ExtractEdgesConfig
 from pipelines.motion.extract_flow import ExtractFlowConfig
 from pipelines.motion.index_edges import IndexEdgesConfig
-from pipelines.pretraining import pretrain_clip_order
+from pipelines.pretraining import pretrain_clip_order, pretrain_mosi
 from pipelines.pretraining.recipe import PretrainingRecipe
 from pipelines.training.recipe import RecipeConfig, TrainingConfig
 from pipelines.trajectories.detect_people import DetectPeopleConfig
@@ -45,7 +46,7 @@ ENCODING = PRESET["encoding"]["properties"]
 LIMITS = SCHEMA["properties"]["limits"]["properties"]
 
 # The command of each objective of the section `pretraining`.
-OBJECTIVES = {"clip_order": pretrain_clip_order}
+OBJECTIVES = {"clip_order": pretrain_clip_order, "mosi": pretrain_mosi}
 
 # What each command's config is made of, as rules/*.smk put it together.
 COMMANDS = [
@@ -153,8 +154,14 @@ def leaves_of_schema(node, prefix=""):
     }
 
 
+def is_structure(kind):
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
 def leaves_of_structure(kind, prefix=""):
-    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+    # A section that may be null has the keys of the structure beside None.
+    kind = next((part for part in get_args(kind) if is_structure(part)), kind)
+    if not is_structure(kind):
         return {prefix}
     return {
         leaf

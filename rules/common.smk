@@ -17,7 +17,13 @@ import yaml
 ROOT = Path(workflow.basedir).parent
 sys.path.insert(0, str(ROOT))
 
-from pipelines.data.catalog import check_dataset, has_labels, shard_fingerprints, split_names
+from pipelines.data.catalog import (
+    check_dataset,
+    has_labels,
+    medium_of,
+    shard_fingerprints,
+    split_names,
+)
 from pipelines.data.manifest import shard_name, shard_of
 from pipelines.io.config import canonical
 from pipelines.io.errors import PipelineError

@@ -157,7 +157,19 @@ def unavailable(target, method):
         for dataset in source_datasets(target):
             if not has_labels(dataset, SETTINGS.datasets[dataset]):
                 return f"source {dataset} has no labels"
+    if not learns_from_images(target, method):
+        for dataset in source_datasets(target):
+            if medium_of(dataset, SETTINGS.datasets[dataset]).min_frames == 1:
+                return f"source {dataset} holds single images"
     return None
+
+
+def learns_from_images(target, method):
+    """Whether a row needs no real motion of its source."""
+    recipes = SETTINGS.presets[SETTINGS.targets[target]["preset"]]["pretraining"]
+    if method in recipes:
+        return recipes[method]["objective"] == "mosi"
+    return method in ("random", "mars")  # these take no clips of the source
 
 
 def training_config(preset, recipe, modality):

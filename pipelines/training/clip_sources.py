@@ -176,7 +176,16 @@ def training_batches(
     seed: int,
     draw_starts: DrawStarts = random_starts,
 ) -> Batches:
-    """Batches of randomly placed clips as a pure function of the step."""
+    """Batches of randomly placed clips as a pure function of the step.
+
+    Raises:
+        DatasetError: If the videos are single images.
+    """
+    if all(source.num_frames[video_id] == 1 for video_id in videos):
+        raise DatasetError(
+            "the videos to train on have one frame each, and clips of them no motion; of the "
+            "pretraining recipes, those with objective mosi learn from single images"
+        )
     dataset = ClipDataset(
         videos,
         source.frames,
@@ -187,9 +196,23 @@ def training_batches(
         train=True,
         draw_starts=draw_starts,
     )
+    return sampled_batches(dataset, len(videos), videos_per_batch, seed)
+
+
+def sampled_batches(
+    dataset: Dataset[Item], num_videos: int, videos_per_batch: int, seed: int
+) -> Batches:
+    """Batches of random samples as a pure function of the step.
+
+    Args:
+        dataset: Gives an item for a `SampleKey`.
+        num_videos: Length of the dataset.
+        videos_per_batch: Samples in each batch.
+        seed: Of the order and of the samples' own seeds.
+    """
 
     def batches(first_step: int, num_steps: int) -> Iterable[Batch]:
-        sampler = StepBatchSampler(len(videos), videos_per_batch, seed, first_step, num_steps)
+        sampler = StepBatchSampler(num_videos, videos_per_batch, seed, first_step, num_steps)
         return build_loader(dataset, sampler, num_workers(), seed)
 
     return batches

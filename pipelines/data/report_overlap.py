@@ -36,10 +36,12 @@ class OverlapConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         splits: The target's splits.
         sources: "dataset" or "dataset:split", one for each manifest of --sources.
+        excluded: Classes that each source leaves out, in the same order; none if empty.
     """
 
     splits: list[str]
     sources: list[str]
+    excluded: list[list[str]] = []
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -57,13 +59,15 @@ def build_parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> None:
     """Compare checksums and write the table."""
     config = decode_config(args.config, OverlapConfig)
-    if len(config.sources) != len(args.sources):
+    excluded = config.excluded or [[]] * len(config.sources)
+    if not len(config.sources) == len(excluded) == len(args.sources):
         raise ConfigError(
-            f"sources: expected a name for each of {len(args.sources)} manifests, "
-            f"found {len(config.sources)}"
+            f"sources: expected a name for each of {len(args.sources)} manifests, found "
+            f"{len(config.sources)}, with {len(excluded)} lists of classes"
         )
     sources = {
-        name: read_manifest(path) for name, path in zip(config.sources, args.sources, strict=True)
+        name: [video for video in read_manifest(path) if video.label not in classes]
+        for name, path, classes in zip(config.sources, args.sources, excluded, strict=True)
     }
     overlaps = find_overlaps(read_manifest(args.target), config.splits, sources)
     frame = pd.DataFrame([asdict(overlap) for overlap in overlaps], columns=OVERLAP_SCHEMA.names)

@@ -1,6 +1,8 @@
 """The schema of config.yaml and the structures that commands decode have the same keys."""
 
 from pathlib import Path
+from types import UnionType
+from typing import get_args
 
 import msgspec
 import pytest
@@ -25,9 +27,14 @@ from pipelines.motion.export_flow import ExportFlowConfig
 from pipelines.motion.extract_edges import ExtractEdgesConfig
 from pipelines.motion.extract_flow import ExtractFlowConfig
 from pipelines.motion.index_edges import IndexEdgesConfig
-from pipelines.pretraining import pretrain_clip_order
+from pipelines.pretraining import pretrain_clip_order, pretrain_pseudo_labels
 from pipelines.pretraining.recipe import PretrainingRecipe
-from pipelines.training.recipe import RecipeConfig, TrainingConfig
+from pipelines.training.recipe import (
+    GeneratorRecipe,
+    RecipeConfig,
+    SelfTrainingRecipe,
+    TrainingConfig,
+)
 from pipelines.trajectories.detect_people import DetectPeopleConfig
 from pipelines.trajectories.index_tracks import IndexTracksConfig
 from pipelines.trajectories.track_trajectories import TrackTrajectoriesConfig
@@ -45,7 +52,7 @@ ENCODING = PRESET["encoding"]["properties"]
 LIMITS = SCHEMA["properties"]["limits"]["properties"]
 
 # The command of each objective of the section `pretraining`.
-OBJECTIVES = {"clip_order": pretrain_clip_order}
+OBJECTIVES = {"clip_order": pretrain_clip_order, "pseudo_labels": pretrain_pseudo_labels}
 
 # What each command's config is made of, as rules/*.smk put it together.
 COMMANDS = [
@@ -154,13 +161,17 @@ def leaves_of_schema(node, prefix=""):
 
 
 def leaves_of_structure(kind, prefix=""):
-    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
-        return {prefix}
-    return {
-        leaf
-        for field in msgspec.structs.fields(kind)
-        for leaf in leaves_of_structure(field.type, f"{prefix}.{field.encode_name}".strip("."))
-    }
+    parts = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    structures = [p for p in parts if isinstance(p, type) and issubclass(p, msgspec.Struct)]
+    return (
+        {prefix}
+        if not structures
+        else {
+            leaf
+            for field in msgspec.structs.fields(structures[0])
+            for leaf in leaves_of_structure(field.type, f"{prefix}.{field.encode_name}".strip("."))
+        }
+    )
 
 
 def test_leaves_are_found_at_every_depth():
@@ -190,18 +201,30 @@ def test_every_objective_has_a_command_and_closed_options():
     assert len(definition["allOf"]) == len(OBJECTIVES)
 
 
-@pytest.mark.parametrize("name", ["recipe", "partial_recipe", "finetuning", "partial_finetuning"])
-def test_every_recipe_of_the_schema_is_read(name):
-    known = leaves_of_structure(RecipeConfig)
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("recipe", RecipeConfig),
+        ("finetuning", RecipeConfig),
+        ("partial_finetuning", RecipeConfig),
+        ("generator", GeneratorRecipe),
+        ("partial_generator", GeneratorRecipe),
+        ("self_training", SelfTrainingRecipe),
+    ],
+)
+def test_every_recipe_of_the_schema_is_read(name, kind):
+    known = leaves_of_structure(kind)
 
     assert leaves_of_schema(DEFINITIONS[name]) <= known
-    assert known - leaves_of_schema(DEFINITIONS[name]) <= {"trainable", "distillation_weight"}
+    missing = known - leaves_of_schema(DEFINITIONS[name])
+    assert missing <= {"trainable", "distillation_weight", "initial"}
 
 
 def test_what_may_be_left_out_of_a_row_may_be_left_out_of_the_whole():
-    for name in ("recipe", "finetuning"):
+    for name, more in (("finetuning", set()), ("generator", {"initial"})):
         partial, whole = DEFINITIONS[f"partial_{name}"], DEFINITIONS[name]
-        assert partial["properties"] == whole["properties"]
+        assert partial["properties"].keys() - whole["properties"].keys() == more
+        assert whole["properties"].items() <= partial["properties"].items()
 
 
 def test_every_dataset_key_belongs_to_an_adapter():

@@ -66,10 +66,16 @@ def main(args: argparse.Namespace) -> None:
             f"{len(config.sources)}, with {len(excluded)} lists of classes"
         )
     sources = {
-        name: [video for video in read_manifest(path) if video.label not in classes]
-        for name, path, classes in zip(config.sources, args.sources, excluded, strict=True)
+        name: read_manifest(path) for name, path in zip(config.sources, args.sources, strict=True)
     }
-    overlaps = find_overlaps(read_manifest(args.target), config.splits, sources)
+    left_out = {
+        video.video_id
+        for videos, classes in zip(sources.values(), excluded, strict=True)
+        for video in videos
+        if video.label in classes
+    }
+    found = find_overlaps(read_manifest(args.target), config.splits, sources)
+    overlaps = [overlap for overlap in found if overlap.source_video_id not in left_out]
     frame = pd.DataFrame([asdict(overlap) for overlap in overlaps], columns=OVERLAP_SCHEMA.names)
     with atomic_path(args.out) as partial:
         mark = stamp(MODULE, args.config, [args.target, *args.sources])

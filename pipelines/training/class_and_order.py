@@ -47,18 +47,18 @@ class ClassAndOrder(Classification):
             self.head = OrderHead(model.backbone.num_features, num_clips)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Loss, share of rightly ordered videos and, where classes count, clip top-1."""
+        """Loss and top-1 of the clips' classes, or with lambda = 0 of the videos' orders."""
         features = self._features(batch)
         orders = orders_of(batch["seed"], features.shape[1])
         told = self.head(shuffled(features, orders))
         order = order_loss(told, orders)
-        found = {"order_top1": (told.argmax(-1) == orders).float().mean()}
+        ordered = (told.argmax(-1) == orders).float().mean()
         if self.class_weight == 0:
-            return {"loss": order, **found}
+            return {"loss": order, "top1": ordered}
         logits = self.model.classify(features.flatten(0, 1)).reshape(*features.shape[:2], -1)
-        found["top1"] = (logits.argmax(-1) == batch["label"]).float().mean()
-        classes = multi_clip_loss(logits, batch["label"])
-        return {"loss": combined_loss(classes, order, self.class_weight), **found}
+        accuracy = (logits.argmax(-1) == batch["label"]).float().mean()
+        loss = combined_loss(multi_clip_loss(logits, batch["label"]), order, self.class_weight)
+        return {"loss": loss, "top1": accuracy, "order_top1": ordered}
 
     def score(self, batch: Batch) -> Tensor:
         """1 for what is predicted rightly, else 0: clips' classes or, with lambda = 0, orders."""

@@ -1,9 +1,13 @@
+from pathlib import Path
+
 import pytest
 
 from pipelines.data.class_lists import read_classes, without_classes
 from pipelines.data.manifest import Video
 from pipelines.io.errors import ConfigError, DatasetError
 
+ROOT = Path(__file__).resolve().parents[3]
+NUM_COMMON = 80
 KNOWN = {"archery", "juggling balls", "playing cello", "playing violin"}
 
 
@@ -16,6 +20,13 @@ def test_names_stand_one_per_line_with_comments_between(tmp_path):
     path.write_text("# common\n\n  archery \njuggling balls\n\nplaying café\n", encoding="utf-8")
 
     assert read_classes(path) == ["archery", "juggling balls", "playing café"]
+
+
+def test_the_shipped_list_can_be_read():
+    names = read_classes(ROOT / "docs/lists/kinetics400_in_ucf101.txt")
+
+    assert len(names) == len(set(names)) == NUM_COMMON
+    assert {"archery", "massaging person's head", "shooting goal (soccer)"} <= set(names)
 
 
 def test_a_missing_or_empty_list_is_refused(tmp_path):

@@ -11,7 +11,7 @@ def target(preset="smoke", **changes):
 
 
 def test_students_of_several_backbones_share_their_pseudo_labels(workspace):
-    student = {"base": "smoke", "backbones": {"appearance": "r2plus1d-18"}}
+    student = {"base": "smoke", "backbones": {"appearance": "s3d-g"}}
     work = workspace(
         presets={"student": student}, targets={"one": target(), "two": target("student")}
     )

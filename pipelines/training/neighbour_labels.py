@@ -5,7 +5,7 @@ Shapes
 B videos in a batch, R clips per video, C channels, T frames, S pixels, D features, K clusters.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +52,9 @@ class NeighbourClassification(Task):
         return right.float().reshape(batch["label"].shape[:2])
 
 
-def labels_with_neighbours(lookup: LabelFunction, num_frames: Mapping[str, int]) -> LabelFunction:
+def labels_with_neighbours(
+    lookup: Callable[[str, int, int], int], num_frames: Mapping[str, int]
+) -> LabelFunction:
     """Labels of the previous clip, the clip itself and the next one.
 
     The neighbours are as long as the clip and lie directly beside it; one that would leave the

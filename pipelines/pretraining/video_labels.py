@@ -123,7 +123,6 @@ def feature_labels(
     return VideoLabels(dict(zip(video_ids, labels.tolist(), strict=True)), kmeans.num_clusters)
 
 
-@torch.inference_mode()
 def centre_features(
     model: Classifier,
     video_ids: Sequence[str],
@@ -147,7 +146,8 @@ def centre_features(
     found = []
     with Progress("features of centre clips", len(video_ids), "videos") as progress:
         for batch in _centre_clips(ViewDataset(video_ids, frames, None, clips, num_clips=1)):
-            found.append(model.features(batch.to(device)).float().cpu().numpy())
+            with torch.inference_mode():
+                found.append(model.features(batch.to(device)).float().cpu().numpy())
             for _ in range(len(batch)):
                 progress.advance()
     return np.concatenate(found)

@@ -24,6 +24,7 @@ from pipelines.data.catalog import (
     shard_fingerprints,
     split_names,
 )
+from pipelines.data.class_lists import read_classes
 from pipelines.data.manifest import shard_name, shard_of
 from pipelines.io.config import canonical
 from pipelines.io.errors import PipelineError
@@ -145,9 +146,23 @@ def pretraining_sections(preset, recipe):
     return tuple(dict.fromkeys(found))
 
 
+def initial_recipe(preset, modality):
+    """Pretraining recipe that a pseudo-label generator starts from, or None."""
+    if modality != "rgb":
+        return None
+    return SETTINGS.presets[preset]["training"]["generator_appearance"].get("initial")
+
+
+def sections_of(preset, stage):
+    """All that a stage depends on, that of the generator's initial weights included."""
+    recipe = initial_recipe(preset, stage.rpartition(".")[2])
+    more = pretraining_sections(preset, recipe) if recipe else ()
+    return tuple(dict.fromkeys((*SECTIONS[stage], *more)))
+
+
 def home(preset, stage):
     """Preset under whose name the stage's artifacts are kept."""
-    return SETTINGS.home(preset, SECTIONS, stage)
+    return SETTINGS.home(preset, {stage: sections_of(preset, stage)}, stage)
 
 
 def pretraining_home(preset, recipe):
@@ -254,8 +269,13 @@ def manifest(dataset):
 
 
 def dataset_of(labels):
-    """`ucf101` of `ucf101.split1`."""
-    return labels.split(".")[0]
+    """`ucf101` of `ucf101.split1`, also where a view of it is named."""
+    return shown_dataset(labels.split(".")[0])
+
+
+def shown_dataset(name):
+    """The dataset behind a view; a dataset is its own."""
+    return SETTINGS.views[name]["dataset"] if name in SETTINGS.views else name
 
 
 def split_of(labels):
@@ -270,7 +290,27 @@ def datasets_of(source):
 
 def source_datasets(target):
     """Datasets of a target's source."""
-    return [entry.partition(":")[0] for entry in SETTINGS.targets[target]["source"]]
+    return [dataset_of(entry.partition(":")[0]) for entry in SETTINGS.targets[target]["source"]]
+
+
+@functools.cache
+def excluded_classes(view):
+    """Classes that a view leaves out, from config.yaml or the file named there."""
+    chosen = SETTINGS.views[view]["exclude_classes"] if view in SETTINGS.views else []
+    if not isinstance(chosen, str):
+        return chosen
+    try:
+        return read_classes(Path(chosen))
+    except PipelineError as error:
+        stop(f"views.{view}.exclude_classes: {error}")
+
+
+def source_parts(source):
+    """What each dataset gives to a source: a split, without the classes that a view leaves out."""
+    return [
+        {"split": split_of(part), "exclude_classes": excluded_classes(part.split(".")[0])}
+        for part in source.split("+")
+    ]
 
 
 def source_of(target, split):
@@ -278,7 +318,7 @@ def source_of(target, split):
     parts = []
     for entry in SETTINGS.targets[target]["source"]:
         dataset, _, chosen = entry.partition(":")
-        known = splits_of(dataset)
+        known = splits_of(shown_dataset(dataset))
         chosen = chosen or (split if split in known else known[0] if len(known) == 1 else "")
         if chosen not in known:
             stop(

@@ -213,7 +213,21 @@ def generator_input(wildcards):
     """The labelled videos of one split, as frames or flow."""
     dataset = dataset_of(wildcards.labels)
     found = stores(wildcards.preset, [dataset], [wildcards.modality])
-    return found | {"manifest": manifest(dataset)}
+    return found | {"manifest": manifest(dataset)} | generator_initial(wildcards)
+
+
+def generator_initial(wildcards):
+    """Weights that a generator starts from: a recipe trained on its own videos, labels unread."""
+    recipe = initial_recipe(wildcards.preset, wildcards.modality)
+    if not recipe:
+        return {}
+    labels, seed = wildcards.labels, wildcards.seed
+    return {"initial": pretrained_model(wildcards.preset, recipe, labels, seed)}
+
+
+def generator_initial_option(wildcards):
+    """The command-line option that goes with `generator_initial`."""
+    return " ".join(f"--{name} {path}" for name, path in generator_initial(wildcards).items())
 
 
 def generator_recipe(wildcards):

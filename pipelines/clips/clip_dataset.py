@@ -42,8 +42,8 @@ from pipelines.motion.flow_store import FlowStore
 Item = dict[str, Any]
 # (generator, clips, frames per clip, stride, frames of the video) -> starts
 DrawStarts = Callable[[np.random.Generator, int, int, int, int], IntArray]
-# (video id, first frame, last frame) -> class
-LabelFunction = Callable[[str, int, int], int]
+# (video id, first frame, last frame) -> class, or several labels of one clip
+LabelFunction = Callable[[str, int, int], int | tuple[int, ...]]
 
 
 class ClipConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.io.config import canonical
+from pipelines.io.config_checks import check_generators, check_source, check_views
 from pipelines.io.errors import ConfigError
 from pipelines.io.schema import Section, check, check_one_of, with_defaults, without_required
 
@@ -19,7 +20,7 @@ METHODS = ("random", "appearance", "mers", "mars", "supervised", "motionfit")
 # Rows of the leaderboard that train no network.
 CONTROLS = ("idt_svm",)
 # Whose required keys hold for what users write; presets may be partial there.
-COMPLETE_AS_WRITTEN = ("target", "dataset", "sweep")
+COMPLETE_AS_WRITTEN = ("target", "dataset", "view", "sweep")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Settings:
     Attributes:
         targets: Name -> complete target stanza; sweeps add derived ones.
         datasets: Name -> dataset stanza.
+        views: Name -> view of a dataset: which of its videos are left out of a source.
         presets: Name -> complete preset, every row's recipe written out.
         bases: Preset name -> the name of its base, if it has one.
         trials: Sweep name -> its trials.
@@ -47,6 +49,7 @@ class Settings:
 
     targets: dict[str, Section]
     datasets: dict[str, Section]
+    views: dict[str, Section]
     presets: dict[str, Section]
     bases: dict[str, str]
     trials: dict[str, list[Trial]]
@@ -105,6 +108,7 @@ def load_settings(config: Section, schema: Section) -> Settings:
     settings = Settings(
         targets=copy.deepcopy(full["targets"]),
         datasets=full["datasets"],
+        views=full["views"],
         presets={name: _written_out(text) for name, text in texts.items()},
         bases={name: raw["base"] for name, raw in full["presets"].items() if "base" in raw},
         trials={},
@@ -112,6 +116,7 @@ def load_settings(config: Section, schema: Section) -> Settings:
         compute=full["compute"],
     )
     _check_presets(settings.presets, schema)
+    check_views(settings.views, settings.datasets)
     for name, target in settings.targets.items():
         _check_target(name, target, settings)
     for name, sweep in full["sweeps"].items():
@@ -188,6 +193,7 @@ def _check_presets(presets: Mapping[str, Section], schema: Section) -> None:
                 "MARS uses 50.0"
             )
         _check_rows(f"presets.{name}", preset)
+        check_generators(f"presets.{name}", preset["training"], preset["pretraining"])
         smaller = min(preset["frames"]["size"])
         if preset["clips"]["crop_px"] > smaller:
             raise ConfigError(
@@ -223,8 +229,7 @@ def _check_target(name: str, target: Section, settings: Settings) -> None:
         for method in target[key] or ():
             check_one_of(f"targets.{name}.{key}", method, known)
     check_one_of(f"targets.{name}.dataset", target["dataset"], settings.datasets)
-    for entry in target["source"]:
-        check_one_of(f"targets.{name}.source", entry.split(":")[0], settings.datasets)
+    check_source(f"targets.{name}.source", target["source"], settings.views, settings.datasets)
     generator = target.setdefault("generator", {"dataset": target["dataset"], "split": "same"})
     check_one_of(f"targets.{name}.generator.dataset", generator["dataset"], settings.datasets)
 

@@ -46,6 +46,31 @@ class RecipeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     distillation_weight: float = 0.0
 
 
+class GeneratorRecipe(RecipeConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The training of a pseudo-label generator.
+
+    Attributes:
+        class_weight: lambda of MotionFit's Equation 3: 1 learns classes alone, 0 the order of
+            clips alone.
+        clip_gap: Frames between two clips of a video where their order is learned.
+        initial: Pretraining recipe whose weights it starts from, or None.
+    """
+
+    class_weight: float
+    clip_gap: int
+    initial: str | None = None
+
+
+class SelfTrainingRecipe(RecipeConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The training of the appearance network on pseudo-labels.
+
+    Attributes:
+        neighbour_labels: Predict the labels of the clips before and after each clip, too.
+    """
+
+    neighbour_labels: bool
+
+
 class ValidationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Share of the training videos that is held out for choosing a checkpoint."""
 
@@ -59,3 +84,15 @@ class TrainingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     validation: ValidationConfig
     backbone: str
     recipe: RecipeConfig
+
+
+class SelfTrainingConfig(TrainingConfig, frozen=True, forbid_unknown_fields=True):
+    """The `--config` of self-training."""
+
+    recipe: SelfTrainingRecipe
+
+
+class GeneratorConfig(TrainingConfig, frozen=True, forbid_unknown_fields=True):
+    """The `--config` of the generator's training."""
+
+    recipe: GeneratorRecipe

@@ -32,9 +32,15 @@ from pipelines.pretraining import (
     pretrain_instance_recognition,
     pretrain_local_aggregation,
     pretrain_mosi,
+    pretrain_pseudo_labels,
 )
 from pipelines.pretraining.recipe import PretrainingRecipe
-from pipelines.training.recipe import RecipeConfig, TrainingConfig
+from pipelines.training.recipe import (
+    GeneratorRecipe,
+    RecipeConfig,
+    SelfTrainingRecipe,
+    TrainingConfig,
+)
 from pipelines.trajectories.detect_people import DetectPeopleConfig
 from pipelines.trajectories.index_tracks import IndexTracksConfig
 from pipelines.trajectories.track_trajectories import TrackTrajectoriesConfig
@@ -57,6 +63,7 @@ OBJECTIVES = {
     "instance_recognition": pretrain_instance_recognition,
     "local_aggregation": pretrain_local_aggregation,
     "mosi": pretrain_mosi,
+    "pseudo_labels": pretrain_pseudo_labels,
 }
 
 # What each command's config is made of, as rules/*.smk put it together.
@@ -215,18 +222,30 @@ def test_every_objective_has_a_command_and_closed_options():
     assert len(definition["allOf"]) == len(OBJECTIVES)
 
 
-@pytest.mark.parametrize("name", ["recipe", "partial_recipe", "finetuning", "partial_finetuning"])
-def test_every_recipe_of_the_schema_is_read(name):
-    known = leaves_of_structure(RecipeConfig)
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("recipe", RecipeConfig),
+        ("finetuning", RecipeConfig),
+        ("partial_finetuning", RecipeConfig),
+        ("generator", GeneratorRecipe),
+        ("partial_generator", GeneratorRecipe),
+        ("self_training", SelfTrainingRecipe),
+    ],
+)
+def test_every_recipe_of_the_schema_is_read(name, kind):
+    known = leaves_of_structure(kind)
 
     assert leaves_of_schema(DEFINITIONS[name]) <= known
-    assert known - leaves_of_schema(DEFINITIONS[name]) <= {"trainable", "distillation_weight"}
+    missing = known - leaves_of_schema(DEFINITIONS[name])
+    assert missing <= {"trainable", "distillation_weight", "initial"}
 
 
 def test_what_may_be_left_out_of_a_row_may_be_left_out_of_the_whole():
-    for name in ("recipe", "finetuning"):
+    for name, more in (("finetuning", set()), ("generator", {"initial"})):
         partial, whole = DEFINITIONS[f"partial_{name}"], DEFINITIONS[name]
-        assert partial["properties"] == whole["properties"]
+        assert partial["properties"].keys() - whole["properties"].keys() == more
+        assert whole["properties"].items() <= partial["properties"].items()
 
 
 def test_every_dataset_key_belongs_to_an_adapter():

@@ -102,7 +102,8 @@ class Production:
             problems=self.data / "problems.parquet",
             report=self.data / "report.md",
         )
-        command(select_source, manifests=self.manifest, splits="split1", out=self.source)
+        parts = canonical({"parts": [{"split": "split1"}]})
+        command(select_source, config=parts, manifests=self.manifest, out=self.source)
         command(
             report_overlap,
             config=canonical({"splits": ["split1"], "sources": ["demo"]}),

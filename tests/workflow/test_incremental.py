@@ -55,6 +55,20 @@ def in_preset(path, value):
             | ONE_ROW,
             id="appearance generator",
         ),
+        pytest.param(
+            # The appearance generator starts from the motion generator's values.
+            merged(
+                in_preset("training.generator.class_weight", 0.5),
+                in_preset("training.generator_appearance.class_weight", 1.0),
+            ),
+            {rule: n for rule, n in FLOW.items() if rule != "extract_flow"},
+            id="clip order",
+        ),
+        pytest.param(
+            in_preset("training.self_training.neighbour_labels", True),
+            SELF_TRAINED,
+            id="neighbours",
+        ),
         pytest.param(in_preset("clustering.kmeans.num_clusters", 3), CLUSTERED, id="clusters"),
         pytest.param(in_preset("training.self_training.dropout", 0.123), SELF_TRAINED, id="self"),
         pytest.param(

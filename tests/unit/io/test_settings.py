@@ -66,6 +66,7 @@ def test_the_paper_preset_is_as_printed(config):
     assert (schedule["unit"], schedule["length"]) == ("epochs", 120)
     assert schedule["drops"] == [40, 60, 80]
     assert paper["training"]["generator"]["clips_per_video"] == 3
+    assert paper["training"]["generator"]["class_weight"] == 1
     assert paper["training"]["self_training"]["schedule"]["drops"] == [20, 40]
     assert paper["clustering"]["kmeans"]["num_clusters"] == 1000
     assert (paper["clips"]["num_frames"], paper["clips"]["crop_px"]) == (16, 112)

@@ -22,7 +22,7 @@ from pipelines.data.manifest import shard_name, shard_of
 from pipelines.io.config import canonical
 from pipelines.io.errors import PipelineError
 from pipelines.io.provenance import source_digest
-from pipelines.io.settings import METHODS, at_path, load_settings
+from pipelines.io.settings import METHODS, Where, at_path, load_settings
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 
@@ -88,7 +88,7 @@ wildcard_constraints:
 
 # --- what each stage depends on -----------------------------------------------------------------
 FRAMES = ("frames",)
-FLOW = (*FRAMES, "motion.flow")
+FLOW = (*FRAMES, "motion.flow", Where("motion.raft", "motion.flow.source", "raft"))
 EDGES = (*FRAMES, "motion.edges", "motion.raft", "motion.flow.tvl1")
 COMMON = ("clips", "validation")
 GENERATOR = {

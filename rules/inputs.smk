@@ -26,6 +26,23 @@ def flow_shard(wildcards):
     return f"{where}/shard-{wildcards.shard}.h5"
 
 
+def flow_config(wildcards):
+    """What computes the flow, with the parameters of that source alone."""
+    motion = SETTINGS.presets[wildcards.preset]["motion"]
+    flow = dict(motion["flow"])
+    if flow["source"] == "raft":
+        del flow["tvl1"]
+        flow["raft"] = motion["raft"]
+    return canonical(flow)
+
+
+def flow_weights(wildcards):
+    """Digest of a local file of RAFT weights, so that another file re-runs what it made."""
+    motion = SETTINGS.presets[wildcards.preset]["motion"]
+    path = motion["raft"]["weights"]
+    return file_digest(path) if motion["flow"]["source"] == "raft" and path else ""
+
+
 def edges_input(wildcards):
     """Stored frames or, where the maps have a size of their own, the videos behind them."""
     if SETTINGS.presets[wildcards.preset]["motion"]["edges"]["size"] is None:
@@ -43,7 +60,7 @@ def edges_options(wildcards):
 
 
 def edges_weights(wildcards):
-    """Digest of a local file of RAFT weights, so that another file re-runs what it made."""
+    """As `flow_weights`, for the motion maps."""
     motion = SETTINGS.presets[wildcards.preset]["motion"]
     path = motion["raft"]["weights"]
     needs_raft = motion["edges"]["flow"] == "raft" and motion["edges"]["kind"] != "frame-difference"
@@ -363,7 +380,8 @@ def shown_weights(wildcards):
     """Digest of a local file of RAFT weights, so that another file draws anew."""
     preset = SETTINGS.presets[wildcards.preset]
     path = preset["motion"]["raft"]["weights"]
-    is_needed = "raft" in preset["figures"]["motion"]["rows"] or edges_weights(wildcards)
+    rows = preset["figures"]["motion"]["rows"]
+    is_needed = "raft" in rows or flow_weights(wildcards) or edges_weights(wildcards)
     return file_digest(path) if is_needed and path else ""
 
 

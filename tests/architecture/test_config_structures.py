@@ -50,7 +50,7 @@ OBJECTIVES = {"clip_order": pretrain_clip_order}
 # What each command's config is made of, as rules/*.smk put it together.
 COMMANDS = [
     (DecodeFramesConfig, PRESET["frames"]),
-    (ExtractFlowConfig, FLOW),
+    (ExtractFlowConfig, {**FLOW["properties"], "raft": MOTION["raft"]}),
     (ExportFlowConfig, PRESET["motion"]["properties"]["export"]),
     (
         ExtractEdgesConfig,

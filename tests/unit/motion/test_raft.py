@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from pipelines.motion.raft import RaftFlow, RaftParameters, build_raft, padding_of
+from pipelines.motion.raft import RaftFlow, build_raft, padding_of
 from pipelines.motion.raft_networks import RaftNetwork, build_network
+from pipelines.motion.raft_parameters import RaftParameters
 
 CPU = torch.device("cpu")
 

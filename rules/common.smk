@@ -113,7 +113,12 @@ for modality, sections in GENERATOR.items():
         "backbones.appearance",
         "training.self_training",
     )
-SECTIONS["sample"] = ("trajectories", "encoding.seed", "encoding.sample")
+SECTIONS["sample"] = (
+    "trajectories",
+    "encoding.seed",
+    "encoding.descriptors",
+    "encoding.sample",
+)
 SECTIONS["encoder"] = (*SECTIONS["sample"], "encoding.pca", "encoding.gmm")
 SECTIONS["vectors"] = (*SECTIONS["encoder"], "encoding.fisher", "encoding.sketch")
 SECTIONS["vector_clusters"] = (*SECTIONS["vectors"], "clustering.vectors")

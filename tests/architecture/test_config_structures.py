@@ -75,6 +75,7 @@ COMMANDS = [
         {
             "max_height_px": TRAJECTORIES["max_height_px"],
             "tracks": TRAJECTORIES["tracks"],
+            "descriptors": ENCODING["descriptors"],
             "sample": ENCODING["sample"],
             "seed": ENCODING["seed"],
         },
@@ -88,6 +89,7 @@ COMMANDS = [
         {
             "max_height_px": TRAJECTORIES["max_height_px"],
             "tracks": TRAJECTORIES["tracks"],
+            "descriptors": ENCODING["descriptors"],
             "fisher": ENCODING["fisher"],
             "sketch": ENCODING["sketch"],
             "seed": ENCODING["seed"],

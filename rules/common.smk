@@ -29,7 +29,7 @@ from pipelines.data.manifest import shard_name, shard_of
 from pipelines.io.config import canonical
 from pipelines.io.errors import PipelineError
 from pipelines.io.provenance import source_digest
-from pipelines.io.settings import CONTROLS, METHODS, at_path, load_settings
+from pipelines.io.settings import CONTROLS, METHODS, Where, at_path, load_settings
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 
@@ -95,7 +95,7 @@ wildcard_constraints:
 
 # --- what each stage depends on -----------------------------------------------------------------
 FRAMES = ("frames",)
-FLOW = (*FRAMES, "motion.flow")
+FLOW = (*FRAMES, "motion.flow", Where("motion.raft", "motion.flow.source", "raft"))
 EDGES = (*FRAMES, "motion.edges", "motion.raft", "motion.flow.tvl1")
 COMMON = ("clips", "validation")
 GENERATOR = {
@@ -120,7 +120,12 @@ for modality, sections in GENERATOR.items():
         "backbones.appearance",
         "training.self_training",
     )
-SECTIONS["sample"] = ("trajectories", "encoding.seed", "encoding.sample")
+SECTIONS["sample"] = (
+    "trajectories",
+    "encoding.seed",
+    "encoding.descriptors",
+    "encoding.sample",
+)
 SECTIONS["encoder"] = (*SECTIONS["sample"], "encoding.pca", "encoding.gmm")
 SECTIONS["vectors"] = (*SECTIONS["encoder"], "encoding.fisher", "encoding.sketch")
 SECTIONS["vector_clusters"] = (*SECTIONS["vectors"], "clustering.vectors")

@@ -26,6 +26,23 @@ def flow_shard(wildcards):
     return f"{where}/shard-{wildcards.shard}.h5"
 
 
+def flow_config(wildcards):
+    """What computes the flow, with the parameters of that source alone."""
+    motion = SETTINGS.presets[wildcards.preset]["motion"]
+    flow = dict(motion["flow"])
+    if flow["source"] == "raft":
+        del flow["tvl1"]
+        flow["raft"] = motion["raft"]
+    return canonical(flow)
+
+
+def flow_weights(wildcards):
+    """Digest of a local file of RAFT weights, so that another file re-runs what it made."""
+    motion = SETTINGS.presets[wildcards.preset]["motion"]
+    path = motion["raft"]["weights"]
+    return file_digest(path) if motion["flow"]["source"] == "raft" and path else ""
+
+
 def edges_input(wildcards):
     """Stored frames or, where the maps have a size of their own, the videos behind them."""
     if SETTINGS.presets[wildcards.preset]["motion"]["edges"]["size"] is None:
@@ -43,7 +60,7 @@ def edges_options(wildcards):
 
 
 def edges_weights(wildcards):
-    """Digest of a local file of RAFT weights, so that another file re-runs what it made."""
+    """As `flow_weights`, for the motion maps."""
     motion = SETTINGS.presets[wildcards.preset]["motion"]
     path = motion["raft"]["weights"]
     needs_raft = motion["edges"]["flow"] == "raft" and motion["edges"]["kind"] != "frame-difference"
@@ -86,6 +103,25 @@ def skipped_tracks(wildcards):
 
 
 # --- encoding -------------------------------------------------------------------------------------
+def track_files(wildcards):
+    """What trajectories are made from, or the full dump of them."""
+    if SETTINGS.presets[wildcards.preset]["encoding"]["descriptors"] == "computed":
+        return {"boxes": people_boxes(wildcards)}
+    where = f"results/trajectories/tracks/{home(wildcards.preset, 'tracks')}/{wildcards.dataset}"
+    return {
+        "tracks": f"{where}/shard-{wildcards.shard}.h5",
+        "untracked": f"{where}/skipped/shard-{wildcards.shard}.parquet",
+    }
+
+
+def track_options(wildcards):
+    """The command-line options that go with `track_files`."""
+    found = track_files(wildcards)
+    if "boxes" in found:
+        found["root"] = SETTINGS.datasets[wildcards.dataset]["root"]
+    return " ".join(f"--{name} {shlex.quote(path)}" for name, path in found.items())
+
+
 def source_shards(stage, wildcards, folder=""):
     """Sample or vector shards of a source, or with `folder` their skipped tables."""
     kept = {"samples": "sample", "vectors": "vectors"}[stage]
@@ -397,7 +433,8 @@ def shown_weights(wildcards):
     """Digest of a local file of RAFT weights, so that another file draws anew."""
     preset = SETTINGS.presets[wildcards.preset]
     path = preset["motion"]["raft"]["weights"]
-    is_needed = "raft" in preset["figures"]["motion"]["rows"] or edges_weights(wildcards)
+    rows = preset["figures"]["motion"]["rows"]
+    is_needed = "raft" in rows or flow_weights(wildcards) or edges_weights(wildcards)
     return file_digest(path) if is_needed and path else ""
 
 

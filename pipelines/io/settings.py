@@ -8,7 +8,7 @@ import copy
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipelines.io.config import canonical
 from pipelines.io.config_checks import check_generators, check_source, check_views
@@ -21,6 +21,17 @@ METHODS = ("random", "appearance", "mers", "mars", "supervised", "motionfit")
 CONTROLS = ("idt_svm",)
 # Whose required keys hold for what users write; presets may be partial there.
 COMPLETE_AS_WRITTEN = ("target", "dataset", "view", "sweep")
+
+
+class Where(NamedTuple):
+    """A section that a stage depends on only where another key of the preset has a value."""
+
+    path: str
+    key: str
+    value: object
+
+
+Sections = tuple[str | Where, ...]
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,7 @@ class Settings:
     limits: Section
     compute: Section
 
-    def home(self, preset: str, sections: Mapping[str, tuple[str, ...]], stage: str) -> str:
+    def home(self, preset: str, sections: Mapping[str, Sections], stage: str) -> str:
         """The preset under whose name a stage's artifacts are kept.
 
         Presets that agree in everything that a stage depends on share its artifacts: the
@@ -64,7 +75,8 @@ class Settings:
 
         Args:
             preset: Name of a preset.
-            sections: Stage -> dotted paths of all sections that it depends on.
+            sections: Stage -> dotted paths of all sections that it depends on, some of them
+                only under a condition.
             stage: Name of the stage.
         """
         wanted = _pick(self.presets[preset], sections[stage])
@@ -143,11 +155,16 @@ def at_path(section: Section, path: str) -> Any:  # noqa: ANN401 - any config va
     return section
 
 
-def _pick(preset: Section, paths: tuple[str, ...]) -> str:
+def _pick(preset: Section, sections: Sections) -> str:
     """Canonical text of some sections; "" for a preset that lacks one of them."""
-    if not all(_is_known(preset, path) for path in paths):
+    wanted = [
+        entry if isinstance(entry, str) else entry.path
+        for entry in sections
+        if isinstance(entry, str) or at_path(preset, entry.key) == entry.value
+    ]
+    if not all(_is_known(preset, path) for path in wanted):
         return ""
-    return canonical([at_path(preset, path) for path in paths])
+    return canonical({path: at_path(preset, path) for path in wanted})
 
 
 def _text(raw: Mapping[str, Section], name: str, trail: tuple[str, ...] = ()) -> Section:

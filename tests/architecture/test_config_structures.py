@@ -69,7 +69,7 @@ OBJECTIVES = {
 # What each command's config is made of, as rules/*.smk put it together.
 COMMANDS = [
     (DecodeFramesConfig, PRESET["frames"]),
-    (ExtractFlowConfig, FLOW),
+    (ExtractFlowConfig, {**FLOW["properties"], "raft": MOTION["raft"]}),
     (ExportFlowConfig, PRESET["motion"]["properties"]["export"]),
     (
         ExtractEdgesConfig,
@@ -94,6 +94,7 @@ COMMANDS = [
         {
             "max_height_px": TRAJECTORIES["max_height_px"],
             "tracks": TRAJECTORIES["tracks"],
+            "descriptors": ENCODING["descriptors"],
             "sample": ENCODING["sample"],
             "seed": ENCODING["seed"],
         },
@@ -107,6 +108,7 @@ COMMANDS = [
         {
             "max_height_px": TRAJECTORIES["max_height_px"],
             "tracks": TRAJECTORIES["tracks"],
+            "descriptors": ENCODING["descriptors"],
             "fisher": ENCODING["fisher"],
             "sketch": ENCODING["sketch"],
             "seed": ENCODING["seed"],

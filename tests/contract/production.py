@@ -202,7 +202,7 @@ class Production:
         vectors = self.folder / "results/encoding/vectors/smoke" / SOURCE / "demo"
         encoder = self.folder / "results/encoding/encoder/smoke" / f"{SOURCE}.h5"
         clusters = self.folder / "results/clustering/vectors/smoke" / SOURCE
-        tracks = ("trajectories.max_height_px", "trajectories.tracks")
+        tracks = ("trajectories.max_height_px", "trajectories.tracks", "encoding.descriptors")
         videos = {
             "root": self.data / "videos",
             "videos": self.data / "probed" / f"{SHARD}.parquet",

@@ -47,6 +47,8 @@ def in_preset(path, value):
         pytest.param({"compute": {"num_threads": 2, "num_workers": 1}}, {}, id="machine"),
         pytest.param(in_preset("frames.size", [32, 44]), FRAMES, id="frames"),
         pytest.param(in_preset("motion.flow.tvl1.num_warps", 1), FLOW, id="motion"),
+        pytest.param(in_preset("motion.flow.source", "raft"), FLOW, id="RAFT instead"),
+        pytest.param(in_preset("motion.raft.num_updates", 7), {}, id="RAFT that nothing uses"),
         pytest.param(in_preset("clips.horizontal_flip", False), CLIPS, id="clips"),
         pytest.param(
             in_preset("training.generator_appearance.dropout", 0.123),

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from pipelines.io.errors import ConfigError
-from pipelines.io.settings import CONTROLS, METHODS, at_path, load_settings, merged
+from pipelines.io.settings import CONTROLS, METHODS, Where, at_path, load_settings, merged
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -247,6 +247,18 @@ def test_presets_share_the_artifacts_of_stages_that_they_agree_in(config):
     assert homes("mine") == {"frames": "demo", "generator": "demo", "finetuning": "mine"}
     assert homes("yours") == {"frames": "yours", "generator": "yours", "finetuning": "yours"}
     assert homes("demo") == {"frames": "demo", "generator": "demo", "finetuning": "demo"}
+
+
+def test_a_section_under_a_condition_counts_where_the_condition_holds(config):
+    config["presets"]["mine"] = {"base": "demo", "motion": {"raft": {"num_updates": 3}}}
+    config["presets"]["raft"] = {"base": "demo", "motion": {"flow": {"source": "raft"}}}
+    config["presets"]["more"] = {"base": "raft", "motion": {"raft": {"num_updates": 3}}}
+    sections = {"flow": ("motion.flow", Where("motion.raft", "motion.flow.source", "raft"))}
+
+    settings = load_settings(config, SCHEMA)
+
+    homes = [settings.home(name, sections, "flow") for name in ("mine", "raft", "more")]
+    assert homes == ["demo", "raft", "more"]
 
 
 def test_a_sweep_tries_every_combination(config):

@@ -32,6 +32,33 @@ def check_generators(place: str, training: Section, recipes: Iterable[str]) -> N
         check_one_of(f"{place}.training.generator_appearance.initial", initial, recipes)
 
 
+def check_recipes(place: str, recipes: Mapping[str, Section], reserved: Iterable[str]) -> None:
+    """Check the names of pretraining recipes and that each starts from another one, if from any.
+
+    Args:
+        place: The preset.
+        recipes: Its section `pretraining`.
+        reserved: Names of rows that are built in.
+
+    Raises:
+        ConfigError: Naming the recipe, or the circle that initial weights form.
+    """
+    taken = set(reserved)
+    for name, recipe in recipes.items():
+        if name in taken:
+            raise ConfigError(
+                f"{place}.pretraining: {name!r} is a built-in row; give the recipe another name"
+            )
+        trail = [name]
+        while (initial := recipe["initial"]) is not None:
+            check_one_of(f"{place}.pretraining.{trail[-1]}.initial", initial, recipes)
+            if initial in trail:
+                circle = " -> ".join((*trail, initial))
+                raise ConfigError(f"{place}.pretraining: initial weights form a circle {circle}")
+            trail.append(initial)
+            recipe = recipes[initial]
+
+
 def check_views(views: Mapping[str, Section], datasets: Mapping[str, Section]) -> None:
     """Check that every view shows a dataset and is not called like one.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pipelines.io.config import canonical
-from pipelines.io.config_checks import check_generators, check_source, check_views
+from pipelines.io.config_checks import check_generators, check_recipes, check_source, check_views
 from pipelines.io.errors import ConfigError
 from pipelines.io.schema import Section, check, check_one_of, with_defaults, without_required
 
@@ -209,7 +209,10 @@ def _check_presets(presets: Mapping[str, Section], schema: Section) -> None:
                 f"presets.{name}.evaluation.methods.mars: distillation_weight is missing; "
                 "MARS uses 50.0"
             )
-        _check_rows(f"presets.{name}", preset)
+        recipes = preset["pretraining"]
+        for method in preset["evaluation"]["methods"]:
+            check_one_of(f"presets.{name}.evaluation.methods", method, (*METHODS, *recipes))
+        check_recipes(f"presets.{name}", recipes, (*METHODS, *CONTROLS))
         check_generators(f"presets.{name}", preset["training"], preset["pretraining"])
         smaller = min(preset["frames"]["size"])
         if preset["clips"]["crop_px"] > smaller:
@@ -217,26 +220,6 @@ def _check_presets(presets: Mapping[str, Section], schema: Section) -> None:
                 f"presets.{name}.clips.crop_px: expected at most the frames' smaller side "
                 f"{smaller}, found {preset['clips']['crop_px']}"
             )
-
-
-def _check_rows(place: str, preset: Section) -> None:
-    """Every row is a built-in one or a pretraining recipe, and every recipe starts from another."""
-    recipes = preset["pretraining"]
-    for method in preset["evaluation"]["methods"]:
-        check_one_of(f"{place}.evaluation.methods", method, (*METHODS, *recipes))
-    for name, recipe in recipes.items():
-        if name in (*METHODS, *CONTROLS):
-            raise ConfigError(
-                f"{place}.pretraining: {name!r} is a built-in row; give the recipe another name"
-            )
-        trail = [name]
-        while (initial := recipe["initial"]) is not None:
-            check_one_of(f"{place}.pretraining.{trail[-1]}.initial", initial, recipes)
-            if initial in trail:
-                circle = " -> ".join((*trail, initial))
-                raise ConfigError(f"{place}.pretraining: initial weights form a circle {circle}")
-            trail.append(initial)
-            recipe = recipes[initial]
 
 
 def _check_target(name: str, target: Section, settings: Settings) -> None:

@@ -1,6 +1,11 @@
 import pytest
 
-from pipelines.io.config_checks import check_generators, check_source, check_views
+from pipelines.io.config_checks import (
+    check_generators,
+    check_recipes,
+    check_source,
+    check_views,
+)
 from pipelines.io.errors import ConfigError
 
 DATASETS = {"kinetics400": {}, "ucf101": {}}
@@ -49,3 +54,17 @@ def test_a_view_and_its_dataset_are_no_two_sources(source):
 def test_an_unknown_source_is_told_datasets_and_views():
     with pytest.raises(ConfigError, match=r"source: found 'redced'; .*reduced \(did you mean"):
         check_source("targets.t.source", ["redced"], VIEWS, DATASETS)
+
+
+def test_recipes_start_from_each_other_without_a_circle():
+    check_recipes("presets.p", {"a": {"initial": None}, "b": {"initial": "a"}}, ["random"])
+
+    with pytest.raises(ConfigError, match=r"presets\.p\.pretraining: .* circle b -> c -> b"):
+        check_recipes("presets.p", {"b": {"initial": "c"}, "c": {"initial": "b"}}, [])
+    with pytest.raises(ConfigError, match=r"pretraining\.b\.initial: found 'd'; choices: b"):
+        check_recipes("presets.p", {"b": {"initial": "d"}}, [])
+
+
+def test_a_recipe_does_not_take_a_built_in_name():
+    with pytest.raises(ConfigError, match="'random' is a built-in row"):
+        check_recipes("presets.p", {"random": {"initial": None}}, ["random"])

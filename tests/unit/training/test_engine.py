@@ -7,7 +7,8 @@ from torch.nn import functional
 from torch.optim import SGD, AdamW
 
 from pipelines.training.checkpoint import CheckpointFolder
-from pipelines.training.engine import NonFiniteLossError, Run, mean_score, on_device, train
+from pipelines.training.engine import Run, mean_score, on_device, train
+from pipelines.training.non_finite import NonFiniteLossError
 from pipelines.training.schedule import Schedule
 from pipelines.training.tasks import Task
 

@@ -8,8 +8,8 @@ from pipelines.io.options import RunOptions
 from pipelines.io.provenance import source_digest
 from pipelines.models.weights import ModelMeta, load_model
 from pipelines.training.clip_sources import ClipSource
-from pipelines.training.engine import NonFiniteLossError
 from pipelines.training.history_store import read_history
+from pipelines.training.non_finite import NonFiniteLossError
 from pipelines.training.publication import prepare, train_and_publish
 from pipelines.training.recipe import OptimizerConfig, RecipeConfig, ScheduleConfig
 from pipelines.training.tasks import Task
@@ -36,7 +36,7 @@ def publish(tmp_path):
     """Train on three videos in batches of two: six steps."""
     (tmp_path / "frames.h5").write_text("frames")
     (tmp_path / "manifest.parquet").write_text("manifest")
-    source = ClipSource({}, None, None, (tmp_path / "frames.h5",))
+    source = ClipSource({}, None, None, None, (tmp_path / "frames.h5",))
     options = RunOptions(
         "{}", 4, tmp_path / "state", tmp_path / "out" / "model.pt", tmp_path / "out" / "h.parquet"
     )

@@ -18,7 +18,7 @@ def schedule(num_steps=10, warmup=0, drops=(), is_cosine=False):
 )
 def test_the_papers_rate_drops_at_40_60_and_80_epochs(epoch, rate):
     # UCF101 split 1 has 9,537 training videos: 1,193 batches of 8, the last with one video.
-    built = build_schedule(PAPER, num_videos=9537, videos_per_batch=8)
+    built = build_schedule(PAPER, num_videos=9537, videos_per_step=8)
 
     assert built.num_steps == 120 * 1193
     first = epoch * 1193

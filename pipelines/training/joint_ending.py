@@ -1,13 +1,14 @@
 """An error of one process ends all processes, and each says which was the first and why.
 
 No process waits for another here. The first that fails leaves its reason in the store through
-which the processes found each other. Those that wait for its rows meanwhile are woken by the
-broken connection (gloo) or by a watching thread (NCCL, which would wait for minutes).
+which the processes found each other, where a thread of every other process watches for it: torch
+alone would wait for rows that never come, for minutes.
 """
 
 import logging
 import os
 import threading
+import time
 from datetime import timedelta
 from types import TracebackType
 
@@ -17,7 +18,9 @@ from pipelines.io.errors import PipelineError
 from pipelines.training.distributed import is_joint, num_processes, rank
 
 POLL_SECONDS = 0.5
-# What a woken process gets to end by itself before it is ended.
+# The failed process stays so long: torchrun ends the others as soon as it has gone.
+LINGER_SECONDS = 2 * POLL_SECONDS
+# What the others get to end by themselves, woken by a broken connection.
 GRACE_SECONDS = 5.0
 CONNECT = timedelta(seconds=30)
 
@@ -65,6 +68,7 @@ class JointEnding:
             first = f"process {rank()} of {num_processes()} lost the others"
         if first != own:
             raise PipelineError(f"ended because {first}") from error
+        time.sleep(LINGER_SECONDS)
 
     def _watch(self, store: TCPStore) -> None:
         while not self._is_done.wait(POLL_SECONDS):
@@ -72,7 +76,9 @@ class JointEnding:
                 has_failed = store.check([self._key])
             except RuntimeError:
                 return
-            if has_failed and not self._is_done.wait(GRACE_SECONDS):
+            if has_failed:
                 log.error("ended because %s", store.get(self._key).decode())
-                logging.shutdown()
-                os._exit(1)
+                if not self._is_done.wait(GRACE_SECONDS):
+                    logging.shutdown()
+                    os._exit(1)
+                return

@@ -68,6 +68,7 @@ shell.prefix(
     f" OMP_NUM_THREADS={COMPUTE['num_threads']} MKL_NUM_THREADS={COMPUTE['num_threads']}"
     f" PIPELINE_NUM_WORKERS={COMPUTE['num_workers']} PIPELINE_DEVICE={COMPUTE['device']}"
     f" PIPELINE_CHECKPOINT_SECONDS={COMPUTE['checkpoint_seconds']}"
+    f" PIPELINE_TENSORBOARD={int(COMPUTE['tensorboard'])}"
     f" {' '.join(f'{name}={value}' for name, value in MALLOC.items())}; "
 )
 

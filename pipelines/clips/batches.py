@@ -15,6 +15,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 from pipelines.clips.clip_dataset import ClipDataset, Item, SampleKey, ViewDataset
 from pipelines.clips.sampling import IntArray
 
+WHOLE = slice(None)
+
 
 class StepBatchSampler(Sampler[list[SampleKey]]):
     """Batches by step: seeded permutations of all videos, one after the other.
@@ -28,13 +30,20 @@ class StepBatchSampler(Sampler[list[SampleKey]]):
         seed: Of the permutations and of the samples' own seeds.
         first_step: Step to begin with; the number of steps done when a run resumes.
         num_steps: Steps of the whole run; the last one is ``num_steps - 1``.
+        part: Which of each batch's samples are yielded: one process's, in training by several.
 
     Raises:
         ValueError: If there are no videos, no batch size, or `first_step` is out of range.
     """
 
     def __init__(
-        self, num_videos: int, batch_size: int, seed: int, first_step: int, num_steps: int
+        self,
+        num_videos: int,
+        batch_size: int,
+        seed: int,
+        first_step: int,
+        num_steps: int,
+        part: slice = WHOLE,
     ) -> None:
         """Store the parameters."""
         if num_videos < 1 or batch_size < 1:
@@ -43,6 +52,7 @@ class StepBatchSampler(Sampler[list[SampleKey]]):
             raise ValueError(f"first_step must be in 0..{num_steps}, found {first_step}")
         self._num_videos, self._batch_size, self._seed = num_videos, batch_size, seed
         self._first_step, self._num_steps = first_step, num_steps
+        self._part = part
         self._permutation = functools.lru_cache(maxsize=2)(self._permute)
 
     def __len__(self) -> int:
@@ -57,7 +67,8 @@ class StepBatchSampler(Sampler[list[SampleKey]]):
     def batch(self, step: int) -> list[SampleKey]:
         """The samples of one step."""
         first = step * self._batch_size
-        return [self._sample(number) for number in range(first, first + self._batch_size)]
+        numbers = range(first, first + self._batch_size)[self._part]
+        return [self._sample(number) for number in numbers]
 
     def _sample(self, number: int) -> SampleKey:
         epoch, place = divmod(number, self._num_videos)

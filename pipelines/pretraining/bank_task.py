@@ -15,6 +15,7 @@ from torch.nn import functional
 from pipelines.models.heads import Classifier
 from pipelines.models.memory_bank import MemoryBank
 from pipelines.pretraining.clip_colours import ClipColours
+from pipelines.training.distributed import gather_rows
 from pipelines.training.tasks import Batch, Task
 
 # Embeds all videos of the bank with the network as it is: (N, D).
@@ -57,7 +58,7 @@ class BankTask(Task):
         index = torch.cat([index for index, _ in self._seen])
         embeddings = torch.cat([found for _, found in self._seen])
         self._seen.clear()
-        self.bank.update(index, embeddings)
+        self.bank.update(gather_rows(index), gather_rows(embeddings))
 
     def embed(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Unit embeddings (B R, D) of a batch's clips, their videos' rows and seeds, both (B R,).

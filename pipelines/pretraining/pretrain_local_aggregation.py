@@ -81,7 +81,7 @@ def build(context: Context, options: Options) -> Pretraining:
         options.bank(videos, context.seed),
         chosen.first,
         chosen.anew,
-        math.ceil(len(videos) / context.recipe.videos_per_batch),
+        math.ceil(len(videos) / context.recipe.training.videos_per_step),
         options.temperature,
         options.num_neighbours,
         options.colours(context),

@@ -28,6 +28,7 @@ from pipelines.io.lists import read_paths
 from pipelines.models.device import device
 from pipelines.motion.edge_store import EdgeStore
 from pipelines.motion.flow_store import FlowStore
+from pipelines.training.distributed import own_part
 from pipelines.training.engine import Batches, mean_score
 from pipelines.training.tasks import Batch, Task
 
@@ -212,7 +213,8 @@ def sampled_batches(
     """
 
     def batches(first_step: int, num_steps: int) -> Iterable[Batch]:
-        sampler = StepBatchSampler(num_videos, videos_per_batch, seed, first_step, num_steps)
+        part = own_part(videos_per_batch)
+        sampler = StepBatchSampler(num_videos, videos_per_batch, seed, first_step, num_steps, part)
         return build_loader(dataset, sampler, num_workers(), seed)
 
     return batches
@@ -224,8 +226,9 @@ def validation_score(
     """A function that scores a task on held-out videos; None without any."""
     if not videos:
         return None
+    own = videos[own_part(len(videos))]
     dataset = ViewDataset(
-        videos, source.frames, source.flow, clips, num_clips=VALIDATION_CLIPS, label=label
+        own, source.frames, source.flow, clips, num_clips=VALIDATION_CLIPS, label=label
     )
 
     def score(task: Task) -> float:
@@ -248,7 +251,8 @@ def sampled_score(
         return None
 
     def score(task: Task) -> float:
-        items = (dataset[SampleKey(index, seed)] for index in range(num_videos))
+        own = range(num_videos)[own_part(num_videos)]
+        items = (dataset[SampleKey(index, seed)] for index in own)
         return mean_score(task, items, device())
 
     return score

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 import torch
 from hypothesis import given
@@ -31,6 +33,17 @@ def test_resumed_run_sees_the_batches_of_an_uninterrupted_one(num_videos, batch,
 
     assert list(resumed) == whole[first:]
     assert len(resumed) == 20 - first
+
+
+@given(SIZES, SIZES, st.integers(0, 9), st.integers(0, 12), st.integers(0, 12))
+def test_parts_of_several_processes_are_the_whole_batch(num_videos, batch, seed, first, second):
+    cuts = [0, *sorted((min(first, batch), min(second, batch))), batch]
+    parts = [slice(*span) for span in itertools.pairwise(cuts)]
+    samplers = [StepBatchSampler(num_videos, batch, seed, 0, 4, part) for part in parts]
+
+    joined = [list(itertools.chain(*pieces)) for pieces in zip(*samplers, strict=True)]
+
+    assert joined == list(StepBatchSampler(num_videos, batch, seed, 0, 4))
 
 
 def test_seeds_give_other_orders_and_passes_differ():

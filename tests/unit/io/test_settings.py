@@ -91,8 +91,8 @@ def test_the_paper_preset_is_as_printed(config):
         ),
         (
             "presets.demo.training.generator.optimizer.name",
-            "adam",
-            ["optimizer.name: found 'adam'; choices: 'sgd', 'adamw'"],
+            "adagrad",
+            ["optimizer.name: found 'adagrad'; choices: 'sgd', 'adam', 'adamw'"],
         ),
         ("targets.demo.methods", ["motionfits"], ["targets.demo.methods: found 'motionfits'"]),
         ("targets.demo.leaderboard", ["vcpo"], ["'vcpo'", "(did you mean 'vcop'?)"]),

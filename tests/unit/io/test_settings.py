@@ -181,6 +181,7 @@ def test_defaults_are_filled_in(config):
         "num_workers": 0,
         "device": "auto",
         "checkpoint_seconds": 60,
+        "tensorboard": False,
     }
     assert settings.trials == {}
     assert settings.targets["mine"] == {

@@ -82,10 +82,11 @@ def follow(slow: nn.Module, online: nn.Module, momentum: float) -> None:
 
 
 def _initialise_projection(projection: nn.Module, generator: torch.Generator) -> None:
-    """He-normal weights: `backbones.initialise_weights` draws linear layers for logits, too small here.
+    """He-normal weights, zero biases.
 
-    With deviations of 0.01 two layers would shrink features by orders of magnitude before they
-    are scaled back, and the gradient of the backbone would grow by as much.
+    `initialise_weights` draws linear layers with deviation 0.01, for logits. Two such layers
+    would shrink features by orders of magnitude before they are scaled back to unit length, and
+    the gradients of these layers would grow by as much.
     """
     for layer in projection.modules():
         if isinstance(layer, nn.Linear):

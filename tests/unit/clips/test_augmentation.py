@@ -1,0 +1,185 @@
+import cv2
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.clips.augmentation import (
+    Window,
+    gaussian_blur,
+    random_deviation,
+    random_window,
+    resized_crop,
+)
+
+SIDES = st.integers(1, 60)
+SEEDS = st.integers(0, 2**40)
+AREA, RATIO = (0.2, 0.766), (0.75, 1.333)
+CLIP = np.random.default_rng(0).integers(0, 256, (3, 12, 16, 3), dtype=np.uint8)
+
+
+@given(SEEDS, SIDES, SIDES)
+def test_windows_stand_inside_the_frame(seed, height, width):
+    window = random_window(np.random.default_rng(seed), (height, width), AREA, RATIO, True)
+
+    assert window.top >= 0
+    assert window.left >= 0
+    assert 1 <= window.height <= height - window.top
+    assert 1 <= window.width <= width - window.left
+
+
+@given(SEEDS)
+def test_windows_have_the_area_and_shape_that_are_asked(seed):
+    window = random_window(np.random.default_rng(seed), (256, 340), AREA, RATIO, True)
+
+    # Sides are rounded to px; the smallest is about 88 px.
+    assert 0.97 * AREA[0] <= window.height * window.width / (256 * 340) <= 1.03 * AREA[1]
+    assert 0.98 * RATIO[0] <= window.width / window.height <= 1.02 * RATIO[1]
+
+
+def test_areas_are_uniform_ratios_log_uniform_places_and_flips_even():
+    rng = np.random.default_rng(0)
+    windows = [random_window(rng, (1000, 1000), (0.1, 0.3), (0.5, 2.0), True) for _ in range(4000)]
+    areas = np.array([w.height * w.width / 1e6 for w in windows])
+    logs = np.log2([w.width / w.height for w in windows])
+    tops = np.array([w.top / (1000 - w.height) for w in windows])
+
+    # Five standard errors of 4000 uniform draws over 0.2, 2 and 1.
+    for values, middle, reach in [(areas, 0.2, 0.2), (logs, 0, 2), (tops, 0.5, 1)]:
+        assert abs(values.mean() - middle) < 5 * reach / np.sqrt(12 * 4000)
+        assert values.std() == pytest.approx(reach / np.sqrt(12), rel=0.05)
+    assert abs(np.mean([w.is_flipped for w in windows]) - 0.5) < 5 * 0.5 / np.sqrt(4000)
+
+
+def test_a_whole_frame_is_the_largest_allowed_one():
+    rng = np.random.default_rng(0)
+
+    assert random_window(rng, (10, 10), (1.0, 1.0), (1.0, 1.0), False) == (0, 0, 10, 10, False)
+    # Nothing of a full area and square shape fits into 10 x 30.
+    assert random_window(rng, (10, 30), (1.0, 1.0), (1.0, 1.0), False) == (0, 10, 10, 10, False)
+    assert random_window(rng, (30, 10), (1.0, 1.0), (1.0, 1.0), False) == (10, 0, 10, 10, False)
+
+
+def test_flipping_moves_no_window():
+    flipping, plain = (
+        [random_window(np.random.default_rng(s), (40, 50), AREA, RATIO, f) for s in range(30)]
+        for f in (True, False)
+    )
+
+    assert {w.is_flipped for w in flipping} == {True, False}
+    assert [w._replace(is_flipped=False) for w in flipping] == plain
+
+
+@pytest.mark.parametrize(
+    ("area", "ratio"),
+    [((0.0, 0.5), RATIO), ((0.6, 0.5), RATIO), ((0.5, 1.1), RATIO), (AREA, (2, 1)), (AREA, (0, 1))],
+)
+def test_senseless_ranges_are_refused(area, ratio):
+    with pytest.raises(ValueError, match="area"):
+        random_window(np.random.default_rng(0), (10, 10), area, ratio, False)
+
+
+def test_a_window_of_the_right_side_is_cut_as_it_is():
+    cut = resized_crop(CLIP, Window(2, 3, 8, 8, False), 8)
+    mirrored = resized_crop(CLIP, Window(2, 3, 8, 8, True), 8)
+
+    np.testing.assert_array_equal(cut, CLIP[:, 2:10, 3:11].transpose(3, 0, 1, 2))
+    np.testing.assert_array_equal(mirrored, cut[..., ::-1])
+
+
+def test_halving_averages_and_out_is_filled():
+    out = np.zeros((3, 3, 4, 4), np.uint8)
+
+    found = resized_crop(CLIP, Window(0, 0, 8, 8, False), 4, out)
+
+    blocks = CLIP[:, :8, :8].reshape(3, 4, 2, 4, 2, 3).astype(float).mean(axis=(2, 4))
+    assert found is out
+    assert np.abs(found - blocks.transpose(3, 0, 1, 2)).max() <= 0.5
+
+
+def test_enlarging_keeps_every_frame_alike():
+    still = np.repeat(CLIP[:1], 3, axis=0)
+
+    found = resized_crop(still, Window(1, 1, 5, 7, True), 10)
+
+    assert (found == found[:, :1]).all()
+    expected = cv2.resize(CLIP[0, 1:6, 1:8], (10, 10), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_array_equal(found[:, 0], expected[:, ::-1].transpose(2, 0, 1))
+
+
+def test_one_channel_stays_one():
+    assert resized_crop(CLIP[..., :1], Window(0, 0, 9, 9, False), 4).shape == (1, 3, 4, 4)
+
+
+def some_clips(num_clips: int = 3) -> torch.Tensor:
+    return torch.rand(num_clips, 2, 3, 20, 24, generator=torch.Generator().manual_seed(0))
+
+
+def test_blur_equals_opencv_plane_by_plane():
+    clips, deviations = some_clips(), [0.7, 0.0, 1.6]
+
+    found = gaussian_blur(clips, torch.tensor(deviations))
+
+    assert torch.equal(found[1], clips[1])
+    for clip, blurred, deviation in zip(clips, found, deviations, strict=True):
+        if deviation == 0:
+            continue
+        side = 2 * int(np.ceil(3 * deviation)) + 1
+        for channel, result in zip(clip.flatten(0, 1), blurred.flatten(0, 1), strict=True):
+            expected = cv2.GaussianBlur(
+                channel.numpy(), (side, side), deviation, borderType=cv2.BORDER_REFLECT_101
+            )
+            np.testing.assert_allclose(result.numpy(), expected, atol=2e-6)
+
+
+def test_blur_keeps_what_is_even_and_spreads_a_point():
+    point = torch.zeros(1, 1, 1, 21, 21)
+    point[..., 10, 10] = 1
+
+    spread = gaussian_blur(point, torch.tensor([1.5]))[0, 0, 0]
+
+    assert float(spread.sum()) == pytest.approx(1, abs=1e-5)
+    offsets = torch.arange(21) - 10.0
+    # Cut at three deviations, a Gaussian loses about 2.7 % of its variance.
+    assert float((spread.sum(0) * offsets**2).sum()) == pytest.approx(1.5**2, rel=0.04)
+    even = torch.full((2, 3, 2, 8, 8), 0.3)
+    torch.testing.assert_close(gaussian_blur(even, torch.tensor([2.0, 0.5])), even)
+
+
+def test_other_clips_of_a_batch_change_nothing():
+    clips = some_clips()
+
+    alone = gaussian_blur(clips[:1], torch.tensor([0.5]))
+    together = gaussian_blur(clips, torch.tensor([0.5, 2.0, 1.0]))
+
+    torch.testing.assert_close(alone, together[:1])
+
+
+def test_nothing_to_blur_is_handed_back():
+    clips = some_clips()
+
+    assert gaussian_blur(clips, torch.zeros(3)) is clips
+
+
+def test_a_kernel_wider_than_the_frame_is_cut():
+    found = gaussian_blur(torch.rand(1, 1, 1, 4, 4), torch.tensor([5.0]))
+
+    assert torch.isfinite(found).all()
+
+
+@pytest.mark.parametrize("deviations", [[0.1, 0.2], [0.1, -0.2, 0.0]])
+def test_unfit_deviations_are_refused(deviations):
+    with pytest.raises(ValueError, match="deviation"):
+        gaussian_blur(some_clips(), torch.tensor(deviations))
+
+
+def test_deviations_are_drawn_within_bounds_as_often_as_asked():
+    rng = np.random.default_rng(0)
+    drawn = np.array([random_deviation(rng, 0.3, (0.1, 2.0)) for _ in range(4000)])
+    blurred = drawn[drawn > 0]
+
+    assert abs(len(blurred) / 4000 - 0.3) < 5 * np.sqrt(0.21 / 4000)
+    assert 0.1 <= blurred.min() < 0.15
+    assert 1.95 < blurred.max() <= 2.0
+    assert blurred.mean() == pytest.approx(1.05, abs=0.1)

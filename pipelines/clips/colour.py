@@ -1,0 +1,238 @@
+"""Colour jitter and greying, batched; what is drawn stands apart from how it is applied.
+
+F frames, B clips, T frames per clip.
+
+Conventions
+-----------
+- Frames are ``(F, 3, H, W)`` float, RGB on the scale 0..1; clips are ``(B, 3, T, H, W)``.
+- Every frame has its own row of a `Colours`. Frame-wise jitter draws one row per frame; clip-wise
+  jitter draws one per clip and repeats it (`Colours.repeated`).
+- The operations and their limits are torchvision's ``ColorJitter`` and ``rgb_to_grayscale``:
+  luma 0.2989 R + 0.587 G + 0.114 B; contrast moves away from the mean luma of the frame itself;
+  each operation clips to 0..1.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Annotated
+
+import msgspec
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+OPERATIONS = ("brightness", "contrast", "saturation", "hue")
+# What each operation does nothing at.
+IDENTITY = {"brightness": 1.0, "contrast": 1.0, "saturation": 1.0, "hue": 0.0}
+# Every order of the four operations, as positions in OPERATIONS.
+ORDERS = tuple(itertools.permutations(range(len(OPERATIONS))))
+LUMA = (0.2989, 0.587, 0.114)
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class ColourConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far colours are moved.
+
+    Attributes:
+        brightness: Factor is uniform in [max(0, 1 - x), 1 + x].
+        contrast: As brightness.
+        saturation: As brightness.
+        hue: Shift is uniform in [-x, x] of the colour circle; at most 0.5.
+        probability: Share of rows that are jittered at all.
+        grey_probability: Share of rows that become grey.
+        grey_first: Grey before the other operations (MoSI's and Video LA's code) or after them.
+    """
+
+    brightness: Annotated[float, msgspec.Meta(ge=0)]
+    contrast: Annotated[float, msgspec.Meta(ge=0)]
+    saturation: Annotated[float, msgspec.Meta(ge=0)]
+    hue: Annotated[float, msgspec.Meta(ge=0, le=0.5)]
+    probability: Share
+    grey_probability: Share
+    grey_first: bool
+
+
+@dataclass(frozen=True)
+class Colours:
+    """What happens to F frames; every array has shape ``(F,)``.
+
+    Attributes:
+        brightness: Factor, 1 for no change.
+        contrast: Factor, 1 for no change.
+        saturation: Factor, 1 for no change.
+        hue: Shift in turns of the colour circle, 0 for no change.
+        order: Position in `ORDERS` of the order of the four operations.
+        is_grey: Whether the frame becomes grey.
+    """
+
+    brightness: NDArray[np.float32]
+    contrast: NDArray[np.float32]
+    saturation: NDArray[np.float32]
+    hue: NDArray[np.float32]
+    order: NDArray[np.int64]
+    is_grey: NDArray[np.bool_]
+
+    def repeated(self, count: int) -> "Colours":
+        """Every row `count` times in succession: rows of clips become rows of their frames."""
+        return Colours(*(np.repeat(getattr(self, item.name), count) for item in fields(self)))
+
+
+def draw_colours(rng: np.random.Generator, config: ColourConfig, count: int) -> Colours:
+    """Draw `count` independent rows.
+
+    The generator is always asked for the same numbers, so that switching one operation off does
+    not change the others.
+    """
+    is_jittered = rng.random(count) < config.probability
+    values = {}
+    for name in OPERATIONS:
+        strength, neutral = getattr(config, name), IDENTITY[name]
+        low = neutral - strength if name == "hue" else max(0.0, neutral - strength)
+        drawn = rng.uniform(low, neutral + strength, count)
+        values[name] = np.where(is_jittered, drawn, neutral).astype(np.float32)
+    order = rng.integers(0, len(ORDERS), count)
+    is_grey = rng.random(count) < config.grey_probability
+    return Colours(**values, order=order, is_grey=is_grey)
+
+
+def joined(parts: Sequence[Colours]) -> Colours:
+    """The rows of several draws, one after the other."""
+    return Colours(
+        *(np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(Colours))
+    )
+
+
+def recoloured(frames: Tensor, colours: Colours, grey_first: bool) -> Tensor:
+    """Apply one row of `colours` to each frame.
+
+    Frames of one order are handled together, so that a batch takes at most 24 rounds. A frame's
+    result depends on its own row and pixels alone, bit by bit.
+
+    Args:
+        frames: Shape ``(F, 3, H, W)``, float, 0..1; not changed.
+        colours: F rows.
+        grey_first: Grey before the other operations, or after them.
+
+    Raises:
+        ValueError: If the frames are not float RGB or the rows are not F.
+    """
+    if frames.ndim != 4 or frames.shape[1] != 3 or not frames.is_floating_point():
+        raise ValueError(
+            f"expected float frames (F, 3, H, W) on the scale 0..1, found {frames.dtype} "
+            f"{tuple(frames.shape)}"
+        )
+    if len(colours.order) != len(frames):
+        raise ValueError(f"expected a row per frame, {len(frames)}, found {len(colours.order)}")
+    result = greyed(frames, colours.is_grey) if grey_first else frames.clone()
+    for number in np.unique(colours.order).tolist():
+        rows = np.flatnonzero(colours.order == number)
+        index = torch.from_numpy(rows).to(frames.device)
+        part = result[index]
+        for operation in ORDERS[number]:
+            name = OPERATIONS[operation]
+            part = _adjusted(part, name, getattr(colours, name)[rows])
+        result[index] = part
+    return result if grey_first else greyed(result, colours.is_grey)
+
+
+def recoloured_clips(clips: Tensor, colours: Colours, grey_first: bool) -> Tensor:
+    """`recoloured` for clips ``(B, 3, T, H, W)`` and B * T rows, a clip's frames in succession."""
+    frames = clips.transpose(1, 2)
+    result = recoloured(frames.flatten(0, 1), colours, grey_first)
+    return result.reshape(frames.shape).transpose(1, 2)
+
+
+def adjust_brightness(frames: Tensor, factor: Tensor) -> Tensor:
+    """Multiply by `factor`, shape ``(F,)``."""
+    return (frames * _spread(factor)).clamp_(0, 1)
+
+
+def adjust_contrast(frames: Tensor, factor: Tensor) -> Tensor:
+    """Move every value away from the frame's mean luma.
+
+    The official MoSI code takes the mean over the clip instead
+    (TAdaConv datasets/utils/transformations.py::adjust_contrast); per frame is what DPC's jitter,
+    which the paper follows, does to single pictures.
+    """
+    return _blend(frames, luma(frames).mean(dim=(-2, -1), keepdim=True), factor)
+
+
+def adjust_saturation(frames: Tensor, factor: Tensor) -> Tensor:
+    """Move every value away from its pixel's luma."""
+    return _blend(frames, luma(frames), factor)
+
+
+def adjust_hue(frames: Tensor, shift: Tensor) -> Tensor:
+    """Turn the hue by `shift` of the colour circle; value and saturation (HSV) stay.
+
+    A colour is ``low + (high - low) * weight``, high and low being its largest and smallest
+    channel and the weights of R, G and B three trapezoids over the circle, a third apart; so
+    only the hue is worked out, never the other two coordinates.
+    """
+    high, low = frames.amax(1), frames.amin(1)
+    hue = _sextant(frames, high, high - low).add_(6 * shift[:, None, None]).remainder_(6)
+    reach = high.sub_(low)
+    result = torch.empty_like(frames)
+    # Far from the opposite colour (3, cyan) for R; near the own colour (2, 4) for G and B.
+    torch.addcmul(low, reach, (hue - 3).abs_().sub_(1).clamp_(0, 1), out=result[:, 0])
+    torch.addcmul(low, reach, (hue - 2).abs_().neg_().add_(2).clamp_(0, 1), out=result[:, 1])
+    torch.addcmul(low, reach, hue.sub_(4).abs_().neg_().add_(2).clamp_(0, 1), out=result[:, 2])
+    return result
+
+
+def greyed(frames: Tensor, is_grey: NDArray[np.bool_]) -> Tensor:
+    """A copy whose chosen frames show their luma in all channels."""
+    result = frames.clone()
+    index = torch.from_numpy(np.flatnonzero(is_grey)).to(frames.device)
+    if len(index):
+        result[index] = luma(frames[index]).expand(-1, 3, -1, -1)
+    return result
+
+
+def luma(frames: Tensor) -> Tensor:
+    """Brightness of each pixel, shape ``(F, 1, H, W)``."""
+    red, green, blue = frames.unbind(1)
+    return (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue)[:, None]
+
+
+def _adjusted(frames: Tensor, name: str, amounts: NDArray[np.float32]) -> Tensor:
+    """Apply one operation to the frames that it changes, and to no other."""
+    changed = np.flatnonzero(amounts != IDENTITY[name])
+    if not len(changed):
+        return frames
+    amount = torch.from_numpy(amounts[changed]).to(frames.device, frames.dtype)
+    if len(changed) == len(frames):
+        return _ADJUSTMENTS[name](frames, amount)
+    index = torch.from_numpy(changed).to(frames.device)
+    return frames.index_copy(0, index, _ADJUSTMENTS[name](frames[index], amount))
+
+
+def _sextant(frames: Tensor, high: Tensor, reach: Tensor) -> Tensor:
+    """Hue in sixths of the circle, in [-1, 5]; red is 0, green 2, blue 4, and grey 0."""
+    red, green, blue = frames.unbind(1)
+    reach = torch.where(reach > 0, reach, torch.ones_like(reach))
+    is_red, is_green = high == red, high == green
+    left = torch.where(is_red, green, torch.where(is_green, blue, red))
+    right = torch.where(is_red, blue, torch.where(is_green, red, green))
+    place = torch.where(is_red, 0.0, torch.where(is_green, 2.0, 4.0).to(frames.dtype))
+    return left.sub_(right).div_(reach).add_(place)
+
+
+def _blend(frames: Tensor, other: Tensor, factor: Tensor) -> Tensor:
+    weight = _spread(factor)
+    return (frames * weight).add_((1 - weight) * other).clamp_(0, 1)
+
+
+def _spread(factor: Tensor) -> Tensor:
+    return factor[:, None, None, None]
+
+
+_ADJUSTMENTS = {
+    "brightness": adjust_brightness,
+    "contrast": adjust_contrast,
+    "saturation": adjust_saturation,
+    "hue": adjust_hue,
+}

@@ -125,7 +125,7 @@ def gaussian_blur(clips: Tensor, deviations: Tensor) -> Tensor:
 
     Args:
         clips: ``(N, C, T, S, S)`` floats.
-        deviations: ``(N,)``, px.
+        deviations: ``(N,)``, px, best on the host: which clips to blur is decided there.
 
     Returns:
         Same shape and type; `clips` itself where nothing is blurred.
@@ -146,6 +146,7 @@ def gaussian_blur(clips: Tensor, deviations: Tensor) -> Tensor:
         return clips
     reach = min(math.ceil(KERNEL_REACH * widest), clips.shape[-1] - 1, clips.shape[-2] - 1)
     kernels = _kernels(deviations[chosen], reach).to(clips)
+    chosen = chosen.to(clips.device)
     blurred = clips.clone()
     blurred[chosen] = _convolve(clips[chosen], kernels, reach)
     return blurred

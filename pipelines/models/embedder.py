@@ -77,8 +77,8 @@ def follow(slow: nn.Module, online: nn.Module, momentum: float) -> None:
         raise ValueError(f"momentum must be in [0, 1], found {momentum}")
     for behind, ahead in zip(slow.parameters(), online.parameters(), strict=True):
         behind.mul_(momentum).add_(ahead, alpha=1 - momentum)
-    for behind, ahead in zip(slow.buffers(), online.buffers(), strict=True):
-        behind.copy_(ahead)
+    for kept, current in zip(slow.buffers(), online.buffers(), strict=True):
+        kept.copy_(current)
 
 
 def _initialise_projection(projection: nn.Module, generator: torch.Generator) -> None:

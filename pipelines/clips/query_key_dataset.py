@@ -1,0 +1,120 @@
+"""Two RGB clips and two motion clips of each video, for contrastive pretraining (MoDist).
+
+B videos in a batch; T frames of an RGB clip and U of a motion clip; S x S px; C channels.
+
+An item is a dict with ``video_id`` (text), ``index`` (position in the list of videos), ``seed``
+(of what the training device draws for this sample), ``rgb`` ``(2, 3, T, S, S)`` uint8, query
+then key, cut and mirrored but not normalised, and their ``first_frame`` ``(2,)``; with motion
+also ``motion`` ``(2, C, U, S, S)`` float32 and ``motion_first_frame`` ``(2,)``.
+
+The RGB clips of a sample are the same with and without motion while the pairing is jittered, so
+that the RGB-only control differs in its loss alone.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from pipelines.clips.augmentation import random_window, resized_crop
+from pipelines.clips.clip_dataset import ClipConfig, Item, SampleKey
+from pipelines.clips.motion_reader import MotionReader
+from pipelines.clips.motion_sampling import ClipShape, jittered_starts, synchronous_starts
+from pipelines.clips.sampling import IntArray, clip_indices, random_starts
+from pipelines.frames.frame_store import FrameStore
+
+NUM_CLIPS = 2  # query and key
+# What is drawn for a sample, each from a stream of its own.
+STARTS, WINDOWS, MOTION_CROPS = range(3)
+
+
+class QueryKeyDataset(Dataset[Item]):
+    """A query and a key of each modality, drawn anew for every `SampleKey`.
+
+    Args:
+        videos: Ids; `SampleKey.index` counts in this list.
+        frames: Store of frames.
+        motion: Reader of motion clips, or None for RGB alone.
+        config: Shape, crop and flip of RGB clips; normalising is left to the training device.
+        area: Least and largest share of a frame's area that a window covers.
+        ratio: Least and largest width / height of a window.
+
+    Raises:
+        KeyError: If a store lacks a video.
+        ValueError: If frames and motion maps do not fit together.
+    """
+
+    def __init__(
+        self,
+        videos: Sequence[str],
+        frames: FrameStore,
+        motion: MotionReader | None,
+        config: ClipConfig,
+        area: tuple[float, float],
+        ratio: tuple[float, float],
+    ) -> None:
+        """Check the parts; no clip is read."""
+        missing = [video_id for video_id in videos if video_id not in frames.num_frames]
+        if missing:
+            raise KeyError(
+                f"{len(missing)} of {len(videos)} videos are in no shard, first {missing[0]!r}"
+            )
+        if motion is not None:
+            motion.check((video_id, frames.num_frames[video_id]) for video_id in videos)
+        # Refuses senseless ranges before training starts.
+        random_window(np.random.default_rng(0), frames.size, area, ratio, is_flipping=False)
+        self._videos, self._frames, self._motion = list(videos), frames, motion
+        self._config, self._area, self._ratio = config, area, ratio
+        self._shape = ClipShape(config.num_frames, config.stride)
+
+    def __len__(self) -> int:
+        """Number of videos."""
+        return len(self._videos)
+
+    def __getitem__(self, key: SampleKey) -> Item:
+        """The clips of one video; the same key gives the same clips, bit by bit."""
+        video_id, motion = self._videos[key.index], self._motion
+        visual_starts, motion_starts = self._starts(video_id, _stream(key, STARTS))
+        item: Item = {
+            "video_id": video_id,
+            "index": key.index,
+            # Half of the seeds are beyond int64, which batches are made of.
+            "seed": key.seed >> 1,
+            "rgb": self._rgb(video_id, visual_starts, _stream(key, WINDOWS)),
+            "first_frame": torch.from_numpy(visual_starts),
+        }
+        if motion is not None:
+            crops = motion.random_crops(_stream(key, MOTION_CROPS), video_id, NUM_CLIPS)
+            item["motion"] = torch.from_numpy(motion.read(video_id, motion_starts, crops))
+            item["motion_first_frame"] = torch.from_numpy(motion_starts)
+        return item
+
+    def _starts(self, video_id: str, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+        """First frames of the RGB and the motion clips; the latter empty without motion."""
+        video_frames = self._frames.num_frames[video_id]
+        if self._motion is None:
+            starts = random_starts(rng, NUM_CLIPS, *self._shape, video_frames)
+            return starts, np.empty(0, np.int64)
+        is_jittered = self._motion.config.pairing == "jittered"
+        draw = jittered_starts if is_jittered else synchronous_starts
+        pair = draw(rng, self._shape, video_frames, self._motion.candidates(video_id))
+        return pair.visual, pair.motion
+
+    def _rgb(self, video_id: str, starts: IntArray, rng: np.random.Generator) -> torch.Tensor:
+        """Clips ``(2, 3, T, S, S)`` uint8; one read for both."""
+        config, video_frames = self._config, self._frames.num_frames[video_id]
+        indices = [clip_indices(start, *self._shape, video_frames) for start in starts.tolist()]
+        stored = np.split(self._frames.read(video_id, np.concatenate(indices)), NUM_CLIPS)
+        side = config.crop_px
+        clips = np.empty((NUM_CLIPS, 3, config.num_frames, side, side), np.uint8)
+        for clip, out in zip(stored, clips, strict=True):
+            window = random_window(
+                rng, self._frames.size, self._area, self._ratio, config.horizontal_flip
+            )
+            resized_crop(clip, window, side, out)
+        return torch.from_numpy(clips)
+
+
+def _stream(key: SampleKey, number: int) -> np.random.Generator:
+    return np.random.default_rng([key.seed, key.index, number])

@@ -70,28 +70,22 @@ def draw_appearance(
     return Appearance(joined(colours), torch.tensor(deviations))
 
 
-def vary_appearance(
-    clips: Tensor,
-    appearance: Appearance,
-    config: AppearanceConfig,
-    mean: Sequence[float],
-    std: Sequence[float],
-) -> Tensor:
-    """Jitter colours, blur, and normalise: ``(value / 255 - mean) / std`` per channel.
+def vary_appearance(clips: Tensor, appearance: Appearance, config: AppearanceConfig) -> Tensor:
+    """Jitter the colours of clips, then blur them.
 
     Args:
-        clips: ``(N, 3, T, S, S)`` uint8, on any device.
+        clips: ``(N, 3, T, S, S)`` float, 0..1, on any device.
         appearance: Of N clips.
-        config: Says when clips become grey.
-        mean: Three means on the scale 0..1.
-        std: Three deviations on the scale 0..1.
-
-    Returns:
-        Shape ``(N, 3, T, S, S)`` float32.
+        config: Says whether clips become grey first.
     """
-    values = clips.to(torch.float32) / 255
     rows = appearance.colours.repeated(clips.shape[2])
-    values = recoloured_clips(values, rows, config.colour.grey_first)
-    values = gaussian_blur(values, appearance.deviations)
-    shift, scale = (torch.tensor(v, device=values.device)[:, None, None, None] for v in (mean, std))
-    return (values - shift) / scale
+    jittered = recoloured_clips(clips, rows, config.colour.grey_first)
+    return gaussian_blur(jittered, appearance.deviations)
+
+
+def normalised(clips: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """``(value - mean) / std`` per channel, of clips ``(N, 3, T, S, S)`` and numbers of 0..1."""
+    shift, scale = (
+        torch.tensor(values, device=clips.device)[:, None, None, None] for values in (mean, std)
+    )
+    return (clips - shift) / scale

@@ -60,7 +60,7 @@ def random_window(
     Raises:
         ValueError: If a range is empty or not positive, or an area above 1.
     """
-    _check_ranges(area, ratio)
+    check_ranges(area, ratio)
     drawn = rng.random((2, MAX_TRIES))
     down, right, coin = rng.random(3).tolist()
     areas = (area[0] + (area[1] - area[0]) * drawn[0]) * size[0] * size[1]
@@ -76,6 +76,19 @@ def random_window(
     height, width = int(heights[first]), int(widths[first])
     top, left = int(down * (size[0] - height + 1)), int(right * (size[1] - width + 1))
     return Window(top, left, height, width, is_flipped)
+
+
+def check_ranges(area: Sequence[float], ratio: Sequence[float]) -> None:
+    """Check the ranges of `random_window`.
+
+    Raises:
+        ValueError: If a range is empty or not positive, or an area above 1.
+    """
+    if not 0 < area[0] <= area[1] <= 1 or not 0 < ratio[0] <= ratio[1]:
+        raise ValueError(
+            f"expected 0 < area <= 1 and a positive ratio, least before largest, found {area} "
+            f"and {ratio}"
+        )
 
 
 def resized_crop(
@@ -179,11 +192,3 @@ def _middle(size: tuple[int, int], ratio: tuple[float, float]) -> Window:
     height = min(size[0], max(1, round(size[1] / shape)))
     width = min(size[1], max(1, round(size[0] * shape)))
     return Window((size[0] - height) // 2, (size[1] - width) // 2, height, width, False)
-
-
-def _check_ranges(area: Sequence[float], ratio: Sequence[float]) -> None:
-    if not 0 < area[0] <= area[1] <= 1 or not 0 < ratio[0] <= ratio[1]:
-        raise ValueError(
-            f"expected 0 < area <= 1 and a positive ratio, least before largest, found {area} "
-            f"and {ratio}"
-        )

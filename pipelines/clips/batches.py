@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Sampler, default_collate
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
-from pipelines.clips.clip_dataset import ClipDataset, Item, SampleKey, ViewDataset
+from pipelines.clips.clip_dataset import Item, SampleKey, ViewDataset
 from pipelines.clips.sampling import IntArray
 
 
@@ -80,12 +80,12 @@ def collate(items: list[Item]) -> Item:
 
 
 def build_loader(
-    dataset: ClipDataset, sampler: StepBatchSampler, num_workers: int, seed: int
+    dataset: Dataset[Item], sampler: StepBatchSampler, num_workers: int, seed: int
 ) -> DataLoader[Item]:
     """Loader of training batches.
 
     Args:
-        dataset: The clips.
+        dataset: Gives the item of a `SampleKey`.
         sampler: The batches.
         num_workers: Loading processes; 0 loads in this process.
         seed: Of the loader's own generator, so that it draws nothing from torch's global one.

@@ -1,8 +1,8 @@
 """Motion clips from edge shards, as network input: edges, frame difference or raw flow.
 
-T frames per clip, C channels, S x S px. Maps may be of another size than the stored frames: a
-crop of S px is cut from the maps as they are. Nothing but the crop is random (MoDist, section
-4.1: "skip other augmentations").
+T maps per clip, C channels, S x S px. Maps may be of another size than the stored frames, and so
+may S be another than that of RGB clips: it is cut from the maps as they are. Nothing but the crop
+is random (MoDist, section 4.1: "skip other augmentations").
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pipelines.clips.motion_sampling import ClipShape, motion_indices, moving_starts
 from pipelines.clips.sampling import IntArray
 from pipelines.clips.transforms import Crop, FloatArray, random_crop
+from pipelines.io.errors import ConfigError, ContractError
 from pipelines.motion.edge_store import EdgeStore
 from pipelines.motion.edges import MAP_KINDS
 
@@ -27,6 +28,7 @@ class MotionClipConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         num_frames: Maps per clip.
         stride: Stored frames from one to the next.
+        crop_px: Side of the square that is cut out of the maps.
         threshold: gamma, see `pipelines.clips.motion_sampling.moving_starts`.
         pairing: "jittered" draws all four clips independently; "synchronous" ties an RGB clip to
             the motion clip that it is compared with.
@@ -34,6 +36,7 @@ class MotionClipConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     num_frames: Count
     stride: Count
+    crop_px: Count
     threshold: Annotated[float, msgspec.Meta(ge=0)]
     pairing: Literal["jittered", "synchronous"]
 
@@ -44,25 +47,22 @@ class MotionClipConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MotionReader:
-    """Reads motion clips of one side length.
+    """Reads motion clips of one shape.
 
     Args:
         store: The maps.
         config: Clips and threshold.
-        crop_px: S.
         flow_scale_px: Raw flow of so many px becomes 1; the other kinds have a range of their own.
 
     Raises:
         ValueError: If the scale is not positive.
     """
 
-    def __init__(
-        self, store: EdgeStore, config: MotionClipConfig, crop_px: int, flow_scale_px: float
-    ) -> None:
+    def __init__(self, store: EdgeStore, config: MotionClipConfig, flow_scale_px: float) -> None:
         """Choose the scale; nothing is read."""
         if flow_scale_px <= 0:
             raise ValueError(f"flow_scale_px must be positive, found {flow_scale_px}")
-        self.store, self.config, self.crop_px = store, config, crop_px
+        self.store, self.config = store, config
         is_flow = store.kind == "raw-flow"
         # Edges reach 10 and grey levels 255: both become 0 to 1.
         self.scale = flow_scale_px if is_flow else MAP_KINDS[store.kind].limit
@@ -80,20 +80,22 @@ class MotionReader:
 
         Raises:
             KeyError: If a video has no maps.
-            ValueError: If maps belong to another number of frames, or are smaller than the crop.
+            ContractError: If maps belong to another number of frames.
+            ConfigError: If maps are smaller than the crop.
         """
         for video_id, frames in num_frames:
             if video_id not in self.store.num_frames:
                 raise KeyError(f"{video_id} is in no edge shard")
             if (found := self.store.num_frames[video_id]) != frames:
-                raise ValueError(
+                raise ContractError(
                     f"{video_id} has {frames} stored frames, but motion maps for {found}; remake "
                     "the older of both"
                 )
-            if min(size := self.store.sizes[video_id]) < self.crop_px:
-                raise ValueError(
+            if min(size := self.store.sizes[video_id]) < self.config.crop_px:
+                raise ConfigError(
                     f"{video_id} has motion maps of {size[0]} x {size[1]} px, less than the crop "
-                    f"of {self.crop_px} px: raise motion.edges.size or lower clips.crop_px"
+                    f"of {self.config.crop_px} px: raise motion.edges.size or lower the "
+                    "recipe's options.motion.clips.crop_px"
                 )
 
     def candidates(self, video_id: str) -> IntArray:
@@ -104,7 +106,9 @@ class MotionReader:
     def random_crops(self, rng: np.random.Generator, video_id: str, count: int) -> list[Crop]:
         """Places of `count` clips, not mirrored."""
         size = self.store.sizes[video_id]
-        return [random_crop(rng, size, self.crop_px, is_flipping=False) for _ in range(count)]
+        return [
+            random_crop(rng, size, self.config.crop_px, is_flipping=False) for _ in range(count)
+        ]
 
     def read(self, video_id: str, starts: IntArray, crops: Sequence[Crop]) -> FloatArray:
         """Clips at `starts`, one crop each.
@@ -114,7 +118,7 @@ class MotionReader:
         """
         first, shape = self.store.first_frame, self.config.shape
         video_frames = self.store.num_frames[video_id]
-        sides = (self.crop_px, self.crop_px)
+        sides = (self.config.crop_px, self.config.crop_px)
         clips = np.empty((len(starts), self.num_channels, shape.num_frames, *sides), np.float32)
         for start, crop, out in zip(starts.tolist(), crops, clips, strict=True):
             frames = motion_indices(start, shape, first, video_frames)

@@ -1,11 +1,11 @@
 """Two RGB clips and two motion clips of each video, for contrastive pretraining (MoDist).
 
-B videos in a batch; T frames of an RGB clip and U of a motion clip; S x S px; C channels.
+T frames of an RGB clip, S x S px; U maps of a motion clip, S' x S' px, C channels.
 
-An item is a dict with ``video_id`` (text), ``index`` (position in the list of videos), ``seed``
-(of what the training device draws for this sample), ``rgb`` ``(2, 3, T, S, S)`` uint8, query
-then key, cut and mirrored but not normalised, and their ``first_frame`` ``(2,)``; with motion
-also ``motion`` ``(2, C, U, S, S)`` float32 and ``motion_first_frame`` ``(2,)``.
+An item is a dict with ``video_id`` (text), ``index`` and ``seed`` (of its `SampleKey`), ``rgb``
+``(2, 3, T, S, S)`` uint8, query then key, cut and mirrored but not normalised, and their
+``first_frame`` ``(2,)``; with motion also ``motion`` ``(2, C, U, S', S')`` float32 and
+``motion_first_frame`` ``(2,)``.
 
 The RGB clips of a sample are the same with and without motion while the pairing is jittered, so
 that the RGB-only control differs in its loss alone.
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from pipelines.clips.augmentation import random_window, resized_crop
+from pipelines.clips.augmentation import check_ranges, random_window, resized_crop
 from pipelines.clips.clip_dataset import ClipConfig, Item, SampleKey
 from pipelines.clips.motion_reader import MotionReader
 from pipelines.clips.motion_sampling import ClipShape, jittered_starts, synchronous_starts
@@ -42,7 +42,8 @@ class QueryKeyDataset(Dataset[Item]):
 
     Raises:
         KeyError: If a store lacks a video.
-        ValueError: If frames and motion maps do not fit together.
+        ConfigError, ContractError: If frames and motion maps do not fit together.
+        ValueError: If a range is senseless.
     """
 
     def __init__(
@@ -62,8 +63,7 @@ class QueryKeyDataset(Dataset[Item]):
             )
         if motion is not None:
             motion.check((video_id, frames.num_frames[video_id]) for video_id in videos)
-        # Refuses senseless ranges before training starts.
-        random_window(np.random.default_rng(0), frames.size, area, ratio, is_flipping=False)
+        check_ranges(area, ratio)
         self._videos, self._frames, self._motion = list(videos), frames, motion
         self._config, self._area, self._ratio = config, area, ratio
         self._shape = ClipShape(config.num_frames, config.stride)
@@ -78,11 +78,9 @@ class QueryKeyDataset(Dataset[Item]):
         visual_starts, motion_starts = self._starts(video_id, _stream(key, STARTS))
         item: Item = {
             "video_id": video_id,
-            "index": key.index,
-            # Half of the seeds are beyond int64, which batches are made of.
-            "seed": key.seed >> 1,
             "rgb": self._rgb(video_id, visual_starts, _stream(key, WINDOWS)),
             "first_frame": torch.from_numpy(visual_starts),
+            **key.entries(),
         }
         if motion is not None:
             crops = motion.random_crops(_stream(key, MOTION_CROPS), video_id, NUM_CLIPS)

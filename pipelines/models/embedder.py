@@ -10,12 +10,15 @@ al., "Momentum Contrast", CVPR 2020.
 """
 
 import copy
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from pipelines.models.backbones import Backbone
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class Embedder(nn.Module):
@@ -24,6 +27,7 @@ class Embedder(nn.Module):
     Attributes:
         backbone: The part that is kept after pretraining.
         projection: Linear, ReLU, linear; dropped after pretraining.
+        num_columns: D.
     """
 
     def __init__(self, backbone: Backbone, num_columns: int, seed: int) -> None:
@@ -40,7 +44,7 @@ class Embedder(nn.Module):
         super().__init__()
         if num_columns < 1:
             raise ValueError(f"expected at least one column, found {num_columns}")
-        self.backbone = backbone
+        self.backbone, self.num_columns = backbone, num_columns
         width = backbone.num_features
         with torch.random.fork_rng(devices=[]):
             self.projection = nn.Sequential(
@@ -54,9 +58,11 @@ class Embedder(nn.Module):
         return functional.normalize(projected.float(), dim=1)
 
 
-def momentum_copy(module: nn.Module) -> nn.Module:
+def momentum_copy(module: Network) -> Network:
     """An equal module whose weights nothing but `follow` changes."""
-    return copy.deepcopy(module).requires_grad_(requires_grad=False)
+    slow = copy.deepcopy(module)
+    slow.requires_grad_(requires_grad=False)
+    return slow
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ Source: Xiao et al., "MoDist: Motion Distillation for Self-supervised Video Repr
 Learning", section 3.1.
 """
 
+import math
 from collections.abc import Collection
 from typing import Literal, NamedTuple
 
@@ -153,6 +154,17 @@ def key_is_nearest(logits: Tensor) -> Tensor:
             negatives counts as right.
     """
     return (logits.detach().argmax(dim=1) == 0).float().mean()
+
+
+def spread(embeddings_BD: Tensor) -> Tensor:
+    """How far unit vectors spread: the mean deviation of a column times the root of D.
+
+    Near 1 for directions of all kinds, 0 where all are the same (the monitor of SimSiam, Chen and
+    He 2021, section 4.1).
+    """
+    wide = embeddings_BD.detach().float()
+    found: Tensor = wide.std(dim=0, correction=0).mean() * math.sqrt(wide.shape[1])
+    return found
 
 
 def _across(asking: Embeddings, asked: Embeddings, own: bool, temperature: float) -> Tensor:

@@ -72,4 +72,4 @@ def maps(tmp_path_factory) -> EdgeStore:
 @pytest.fixture(scope="session")
 def motion_config() -> MotionClipConfig:
     """Six maps, two frames apart, from where edges are 3 or more on average."""
-    return MotionClipConfig(num_frames=6, stride=2, threshold=2.99, pairing="jittered")
+    return MotionClipConfig(num_frames=6, stride=2, crop_px=12, threshold=2.99, pairing="jittered")

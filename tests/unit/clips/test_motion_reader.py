@@ -4,6 +4,7 @@ import pytest
 
 from pipelines.clips.motion_reader import MotionClipConfig, MotionReader
 from pipelines.clips.transforms import Crop
+from pipelines.io.errors import ConfigError, ContractError
 from pipelines.motion.edge_store import EdgeSettings, EdgeShardWriter, EdgeStore
 from tests.unit.clips.conftest import GAP, LENGTHS, write_maps
 
@@ -18,7 +19,7 @@ def test_every_kind_of_map_is_read_on_its_own_scale(
     tmp_path, motion_config, kind, channels, scale, sign
 ):
     store = write_maps(tmp_path / "maps.h5", kind)
-    reader = MotionReader(store, motion_config, 12, flow_scale_px=5.0)
+    reader = MotionReader(store, motion_config, flow_scale_px=5.0)
 
     clips = reader.read("long", np.array([2, 19]), CROPS)
 
@@ -37,7 +38,7 @@ def test_the_crop_is_cut_out_of_the_map(tmp_path, motion_config):
         tmp_path / "maps.h5", EdgeSettings("raw-flow", GAP, "", "", (14, 18)), {}
     ) as writer:
         writer.add("a", 10.0, [np.concatenate([values, -values])] * 9)
-    reader = MotionReader(EdgeStore([tmp_path / "maps.h5"]), motion_config, 12, 10.0)
+    reader = MotionReader(EdgeStore([tmp_path / "maps.h5"]), motion_config, 10.0)
 
     clips = reader.read("a", np.array([2, 2]), CROPS)
 
@@ -48,7 +49,7 @@ def test_the_crop_is_cut_out_of_the_map(tmp_path, motion_config):
 
 
 def test_candidates_move_enough_and_a_still_video_keeps_its_best(maps, motion_config):
-    reader = MotionReader(maps, motion_config, 12, 8.0)
+    reader = MotionReader(maps, motion_config, 8.0)
 
     # A clip from s has the mean (s + 5) / 4: 3 or more from frame 7 on; 19 is the last start.
     assert reader.candidates("long").tolist() == list(range(7, 20))
@@ -59,7 +60,7 @@ def test_candidates_move_enough_and_a_still_video_keeps_its_best(maps, motion_co
 
 
 def test_crops_stand_anywhere_and_are_never_mirrored(maps, motion_config):
-    reader = MotionReader(maps, motion_config, 12, 8.0)
+    reader = MotionReader(maps, motion_config, 8.0)
 
     crops = reader.random_crops(np.random.default_rng(0), "long", 300)
 
@@ -68,17 +69,19 @@ def test_crops_stand_anywhere_and_are_never_mirrored(maps, motion_config):
 
 
 def test_what_does_not_fit_is_refused_by_name(maps, motion_config):
-    reader = MotionReader(maps, motion_config, 12, 8.0)
+    reader = MotionReader(maps, motion_config, 8.0)
 
     reader.check(LENGTHS.items())
     with pytest.raises(KeyError, match="nobody is in no edge shard"):
         reader.check([("nobody", 5)])
-    with pytest.raises(ValueError, match=r"long has 31 stored frames.*for 30"):
+    with pytest.raises(ContractError, match=r"long has 31 stored frames.*for 30"):
         reader.check([("long", 31)])
-    with pytest.raises(ValueError, match=r"14 x 18 px.*crop of 15 px"):
-        MotionReader(maps, motion_config, 15, 8.0).check(LENGTHS.items())
+    with pytest.raises(ConfigError, match=r"14 x 18 px.*crop of 15 px"):
+        MotionReader(maps, msgspec.structs.replace(motion_config, crop_px=15), 8.0).check(
+            LENGTHS.items()
+        )
     with pytest.raises(ValueError, match="flow_scale_px"):
-        MotionReader(maps, motion_config, 12, 0.0)
+        MotionReader(maps, motion_config, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import torch
 from pipelines.clips.clip_dataset import SampleKey
 from pipelines.clips.motion_reader import MotionReader
 from pipelines.clips.query_key_dataset import QueryKeyDataset
+from pipelines.io.errors import ConfigError
 
 VIDEOS = ["long", "exact", "short"]
 AREA, RATIO = (0.3, 0.8), (0.75, 1.333)
@@ -17,7 +18,7 @@ def dataset(stores, config, motion=None, **changes) -> QueryKeyDataset:
 
 
 def reader(maps, motion_config, **changes) -> MotionReader:
-    return MotionReader(maps, msgspec.structs.replace(motion_config, **changes), 12, 8.0)
+    return MotionReader(maps, msgspec.structs.replace(motion_config, **changes), 8.0)
 
 
 def frame_numbers(rgb: torch.Tensor) -> np.ndarray:
@@ -33,8 +34,8 @@ def map_numbers(motion: torch.Tensor) -> np.ndarray:
 def test_item_holds_query_and_key_of_both_modalities(stores, config, maps, motion_config):
     item = dataset(stores, config, reader(maps, motion_config))[SampleKey(0, 2**64 - 5)]
 
-    assert (item["video_id"], item["index"]) == ("long", 0)
-    assert 0 <= item["seed"] < 2**63
+    assert (item["video_id"], int(item["index"])) == ("long", 0)
+    assert 0 <= int(item["seed"]) < 2**63
     assert item["rgb"].shape == (2, 3, 4, 12, 12)
     assert item["rgb"].dtype == torch.uint8
     assert item["motion"].shape == (2, 1, 6, 12, 12)
@@ -125,8 +126,8 @@ def test_short_video_loops(stores, config, maps, motion_config):
 def test_what_does_not_fit_is_refused(stores, config, maps, motion_config):
     with pytest.raises(KeyError, match=r"1 of 2 videos.*nobody"):
         QueryKeyDataset(["long", "nobody"], stores[0], None, config, AREA, RATIO)
-    too_large = MotionReader(maps, motion_config, 15, 8.0)
-    with pytest.raises(ValueError, match="motion maps"):
+    too_large = MotionReader(maps, msgspec.structs.replace(motion_config, crop_px=15), 8.0)
+    with pytest.raises(ConfigError, match="motion maps"):
         dataset(stores, config, too_large)
     with pytest.raises(ValueError, match="area"):
         dataset(stores, config, area=(0.5, 1.5))

@@ -10,6 +10,7 @@ from pipelines.objectives.info_nce import (
     info_nce,
     key_is_nearest,
     modist_terms,
+    spread,
 )
 
 ALL = ("visual", "motion", "distillation")
@@ -183,6 +184,13 @@ def test_share_of_nearest_keys_ignores_excluded_negatives():
     for excluded, share in [([[False], [False]], 0.5), ([[True], [False]], 1.0)]:
         logits = contrast_logits(query, key, negatives, torch.tensor(excluded), 0.1)
         assert float(key_is_nearest(logits)) == share
+
+
+def test_spread_is_0_for_one_direction_and_near_1_for_all():
+    assert float(spread(unit(0, 1, 6).expand(5, -1))) == pytest.approx(0, abs=1e-7)
+    assert float(spread(unit(0, 4000, 16))) == pytest.approx(1, abs=0.02)
+    # Columns of plus and minus one in half of the rows: deviations 1, 0; root of 2.
+    assert float(spread(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))) == pytest.approx(2**0.5 / 2)
 
 
 @pytest.mark.parametrize(

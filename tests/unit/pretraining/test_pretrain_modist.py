@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from pipelines.clips.query_key_dataset import QueryKeyDataset
 from pipelines.io.errors import ConfigError, DatasetError
 from pipelines.models.heads import build_classifier
 from pipelines.models.weights import ModelMeta, load_model, save_model
@@ -142,6 +143,38 @@ def test_every_option_changes_what_is_learned(train, options):
 
     key = "backbone.layer1.conv1.0.0.weight"
     assert not torch.equal(plain.state[key], other.state[key])
+
+
+class KilledError(Exception):
+    """Stands for kill -9."""
+
+
+@pytest.mark.numerics
+def test_a_killed_and_resumed_command_writes_the_bytes_of_an_uninterrupted_one(
+    train, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PIPELINE_CHECKPOINT_SECONDS", "0")
+    schedule = {**RECIPE["schedule"], "length": 6}
+    train(name="whole", schedule=schedule)
+    loaded, read = [], QueryKeyDataset.__getitem__
+
+    def read_until(self, key, last=6):
+        loaded.append(key)
+        if len(loaded) > last:
+            raise KilledError
+        return read(self, key)
+
+    monkeypatch.setattr(QueryKeyDataset, "__getitem__", read_until)
+    with pytest.raises(KilledError):
+        train(name="resumed", schedule=schedule)
+    loaded.clear()
+    train(name="resumed", schedule=schedule)
+
+    # Two videos a step: three steps before the kill, three after.
+    assert len(loaded) == 6
+    for name in ("model.pt", "history.parquet"):
+        whole, resumed = ((tmp_path / run / name).read_bytes() for run in ("whole", "resumed"))
+        assert whole == resumed
 
 
 def test_raw_flow_is_read_by_the_same_reader(train, tmp_path):

@@ -19,16 +19,11 @@ from pipelines.clips.query_key_dataset import NUM_CLIPS, QueryKeyDataset
 from pipelines.frames.frame_store import FrameStore
 from pipelines.io.command import run
 from pipelines.io.errors import ConfigError, DatasetError
+from pipelines.io.options import pretraining_options, pretraining_parser
 from pipelines.models.embedder import Embedder
 from pipelines.models.heads import build_classifier
 from pipelines.objectives.info_nce import NegativesName, TermName
-from pipelines.pretraining.method import (
-    Context,
-    Pretraining,
-    build_model,
-    pretrain,
-    pretraining_parser,
-)
+from pipelines.pretraining.method import Context, Pretraining, build_model, pretrain
 from pipelines.pretraining.motion_distillation import (
     ClipInput,
     ContrastSettings,
@@ -238,7 +233,7 @@ def _seed(context: Context, number: int) -> int:
 
 def main(args: argparse.Namespace) -> None:
     """Train on the source's videos."""
-    pretrain(MODULE, args, Options, build)
+    pretrain(MODULE, pretraining_options(args), Options, build)
 
 
 if __name__ == "__main__":

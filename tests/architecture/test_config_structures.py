@@ -1,6 +1,7 @@
 """The schema of config.yaml and the structures that commands decode have the same keys."""
 
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -25,7 +26,7 @@ from pipelines.motion.export_flow import ExportFlowConfig
 from pipelines.motion.extract_edges import ExtractEdgesConfig
 from pipelines.motion.extract_flow import ExtractFlowConfig
 from pipelines.motion.index_edges import IndexEdgesConfig
-from pipelines.pretraining import pretrain_clip_order
+from pipelines.pretraining import pretrain_clip_order, pretrain_modist
 from pipelines.pretraining.recipe import PretrainingRecipe
 from pipelines.training.recipe import RecipeConfig, TrainingConfig
 from pipelines.trajectories.detect_people import DetectPeopleConfig
@@ -45,7 +46,7 @@ ENCODING = PRESET["encoding"]["properties"]
 LIMITS = SCHEMA["properties"]["limits"]["properties"]
 
 # The command of each objective of the section `pretraining`.
-OBJECTIVES = {"clip_order": pretrain_clip_order}
+OBJECTIVES = {"clip_order": pretrain_clip_order, "modist": pretrain_modist}
 
 # What each command's config is made of, as rules/*.smk put it together.
 COMMANDS = [
@@ -154,6 +155,9 @@ def leaves_of_schema(node, prefix=""):
 
 
 def leaves_of_structure(kind, prefix=""):
+    # A structure that may be null has the keys that it has where it is none.
+    parts = [part for part in get_args(kind) if part is not type(None)]
+    kind = parts[0] if len(parts) == 1 and type(None) in get_args(kind) else kind
     if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
         return {prefix}
     return {

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -11,7 +9,7 @@ from pipelines.models.weights import ModelMeta, load_model, save_model
 from pipelines.motion.edge_store import EdgeSettings, EdgeShardWriter
 from pipelines.pretraining.pretrain_modist import build_parser, main
 from pipelines.training.history_store import read_history
-from tests.tiny_dataset import CLIPS, NUM_FRAMES, RECIPE, SIZE, TEST, TRAIN
+from tests.tiny_dataset import NUM_FRAMES, RECIPE, SIZE, TEST, TRAIN
 
 BACKBONE = "r2plus1d-tiny"
 GAP = 2
@@ -70,36 +68,17 @@ def write_edges(folder, videos, kind="edges"):
     return ["--edges", str(folder / "edges.txt")]
 
 
-def recipe(options, reads, **changes):
-    """The config of the command; `changes` go into the recipe."""
-    return {
-        "validation": {"fraction": changes.pop("fraction", 0.0)},
-        "backbone": BACKBONE,
-        "recipe": {
-            **RECIPE,
-            "schedule": {**RECIPE["schedule"], "length": 3},
-            "objective": "modist",
-            "reads": reads,
-            "initial": None,
-            "prior": None,
-            "clips": CLIPS,
-            "options": OPTIONS | options,
-            **changes,
-        },
-    }
-
-
 @pytest.fixture
-def train(tiny_dataset, tmp_path):
+def train(command_line, tmp_path):
     edges = write_edges(tmp_path, [*TRAIN, *TEST])
 
     def run(options=None, name="a", reads=("rgb", "edges"), extra=(), stores=edges, **changes):
+        changes = {"schedule": {**RECIPE["schedule"], "length": 3}} | changes
+        given = [*extra, *(stores if "edges" in reads else ())]
+        chosen = OPTIONS | (options or {})
+        line = command_line("modist", chosen, name, extra=given, reads=reads, **changes)
+        main(build_parser().parse_args(line))
         out = tmp_path / name
-        config = recipe(options or {}, list(reads), **changes)
-        line = ["--config", json.dumps(config), "--seed", "0", "--state", str(out / "state")]
-        line += ["--out", str(out / "model.pt"), "--history", str(out / "history.parquet")]
-        line += [*tiny_dataset.stores("rgb"), "--source", str(tiny_dataset.source), *extra]
-        main(build_parser().parse_args([*line, *(stores if "edges" in reads else ())]))
         return load_model(out / "model.pt", "pretrain"), read_history(out / "history.parquet")
 
     return run

@@ -1,13 +1,10 @@
 """Random resized crops and Gaussian blur of clips; what is drawn apart from what is done.
 
-Conventions
------------
-- Stored clips are RGB ``(T, H, W, 3)`` uint8; clips on the training device ``(N, C, T, S, S)``
-  float.
-- Everything is clip-consistent: one window and one deviation for all frames of a clip.
+T frames of H x W px become T of S x S. Everything is clip-consistent: one window and one
+deviation for all frames of a clip.
 
 Sources: the random resized crop of Szegedy et al. as in torchvision's `RandomResizedCrop`; the
-blur of SimCLR (Chen et al. 2020, appendix A) as in torchvision's `gaussian_blur`.
+blur of SimCLR (Chen et al. 2020, appendix A).
 """
 
 import math
@@ -15,16 +12,33 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
+import msgspec
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
+
+from pipelines.clips.colour import Share
 
 # Windows that are drawn before the middle of the frame is taken, as torchvision's.
 MAX_TRIES = 10
 # Of a blur's kernel, in deviations: what lies beyond weighs 0.3 %.
 KERNEL_REACH = 3.0
+
+
+class BlurConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How clips are blurred.
+
+    Attributes:
+        probability: Share of the clips that are.
+        px: Least and largest deviation.
+    """
+
+    probability: Share
+    px: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        """Check the range; msgspec reports the error with its place."""
+        if not 0 < self.px[0] <= self.px[1]:
+            raise ValueError(f"px: expected 0 < least <= largest, found {self.px}")
 
 
 class Window(NamedTuple):
@@ -91,99 +105,58 @@ def check_ranges(area: Sequence[float], ratio: Sequence[float]) -> None:
         )
 
 
-def resized_crop(
-    frames: NDArray[np.uint8], window: Window, side: int, out: NDArray[np.uint8] | None = None
-) -> NDArray[np.uint8]:
-    """Cut a window, resize it to a square and mirror it if it says so.
+def random_deviation(rng: np.random.Generator, config: BlurConfig) -> float:
+    """Deviation of a clip's blur, px; 0 for none."""
+    coin, place = rng.random(2).tolist()
+    least, largest = config.px
+    return least + (largest - least) * place if coin < config.probability else 0.0
 
-    Bilinear; areas are averaged where the window shrinks in both directions.
+
+def resized_crop(
+    frames: NDArray[np.uint8],
+    window: Window,
+    side: int,
+    deviation: float = 0.0,
+    out: NDArray[np.uint8] | None = None,
+) -> NDArray[np.uint8]:
+    """Cut a window, resize it to a square, blur it, and mirror it if it says so.
+
+    Bilinear; areas are averaged where the window shrinks in both directions. The blur's kernel
+    reaches three deviations; beyond the border a frame is mirrored without repeating the border
+    pixel.
 
     Args:
         frames: ``(T, H, W, C)``, C 1 or 3.
         window: Inside the frames.
         side: Of the result, px.
+        deviation: Of the blur, px of the result; 0 for none.
         out: Array to fill and return, ``(C, T, side, side)``; made where absent.
 
     Returns:
         Shape ``(C, T, side, side)``, values 0..255.
-    """
-    num_frames, channels = frames.shape[0], frames.shape[3]
-    cut = frames[
-        :, window.top : window.top + window.height, window.left : window.left + window.width
-    ]
-    shrinks = window.height > side and window.width > side
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    found = np.empty((channels, num_frames, side, side), np.uint8) if out is None else out
-    for index, frame in enumerate(cut):
-        resized = cv2.resize(frame, (side, side), interpolation=method)
-        resized = resized.reshape(side, side, channels)
-        mirrored = resized[:, ::-1] if window.is_flipped else resized
-        found[:, index] = mirrored.transpose(2, 0, 1)
-    return found
-
-
-def random_deviation(
-    rng: np.random.Generator, probability: float, bounds: tuple[float, float]
-) -> float:
-    """Deviation of a blur in px: uniform in `bounds` with a probability, else 0 for none."""
-    coin, place = rng.random(2).tolist()
-    return bounds[0] + (bounds[1] - bounds[0]) * place if coin < probability else 0.0
-
-
-def gaussian_blur(clips: Tensor, deviations: Tensor) -> Tensor:
-    """Blur each clip in space by its own deviation; 0 leaves it as it is.
-
-    The kernel reaches three deviations, of the largest in the batch, and its weights sum to 1;
-    beyond the border a frame is mirrored without repeating the border pixel.
-
-    Args:
-        clips: ``(N, C, T, S, S)`` floats.
-        deviations: ``(N,)``, px, best on the host: which clips to blur is decided there.
-
-    Returns:
-        Same shape and type; `clips` itself where nothing is blurred.
 
     Raises:
-        ValueError: If there is not one deviation per clip, or one is negative.
+        ValueError: If the deviation is negative.
     """
-    if clips.ndim != 5 or deviations.shape != clips.shape[:1]:
-        raise ValueError(
-            f"expected clips (N, C, T, S, S) and deviations (N,), found {tuple(clips.shape)} and "
-            f"{tuple(deviations.shape)}"
-        )
-    widest = float(deviations.max()) if len(deviations) else 0.0
-    if len(deviations) and float(deviations.min()) < 0:
-        raise ValueError(f"a deviation is negative: {deviations.tolist()}")
-    chosen = torch.nonzero(deviations > 0).flatten()
-    if not len(chosen):
-        return clips
-    reach = min(math.ceil(KERNEL_REACH * widest), clips.shape[-1] - 1, clips.shape[-2] - 1)
-    kernels = _kernels(deviations[chosen], reach).to(clips)
-    chosen = chosen.to(clips.device)
-    blurred = clips.clone()
-    blurred[chosen] = _convolve(clips[chosen], kernels, reach)
-    return blurred
-
-
-def _kernels(deviations: Tensor, reach: int) -> Tensor:
-    """Weights ``(N, 2 * reach + 1)`` that sum to 1, cut at each clip's own reach."""
-    steps = torch.arange(-reach, reach + 1, device=deviations.device, dtype=torch.float32)
-    wide = deviations.to(torch.float32)[:, None]
-    weights = torch.exp(-0.5 * (steps / wide).square())
-    own = torch.ceil(KERNEL_REACH * wide)
-    weights = weights.masked_fill(steps.abs() > own, 0.0)
-    return weights / weights.sum(dim=1, keepdim=True)
-
-
-def _convolve(clips: Tensor, kernels: Tensor, reach: int) -> Tensor:
-    """Down, then across: each clip is one channel of a convolution with as many groups."""
-    num_clips, channels, num_frames, height, width = clips.shape
-    # (N, C, T, S, S) -> (C T, N, S, S)
-    planes = clips.reshape(num_clips, channels * num_frames, height, width).transpose(0, 1)
-    padded = functional.pad(planes, (reach, reach, reach, reach), mode="reflect")
-    down = functional.conv2d(padded, kernels[:, None, :, None], groups=num_clips)
-    across = functional.conv2d(down, kernels[:, None, None, :], groups=num_clips)
-    return across.transpose(0, 1).reshape(clips.shape)
+    if deviation < 0:
+        raise ValueError(f"a blur needs a deviation of at least 0, found {deviation}")
+    num_frames, channels = frames.shape[0], frames.shape[3]
+    down, right = window.top + window.height, window.left + window.width
+    cut = frames[:, window.top : down, window.left : right]
+    shrinks = window.height > side and window.width > side
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    kernel = 2 * math.ceil(KERNEL_REACH * deviation) + 1
+    found = np.empty((channels, num_frames, side, side), np.uint8) if out is None else out
+    for index, frame in enumerate(cut):
+        picture = cv2.resize(frame, (side, side), interpolation=method)
+        if deviation:
+            picture = cv2.GaussianBlur(
+                picture, (kernel, kernel), deviation, borderType=cv2.BORDER_REFLECT_101
+            )
+        picture = picture.reshape(side, side, channels)
+        mirrored = picture[:, ::-1] if window.is_flipped else picture
+        found[:, index] = mirrored.transpose(2, 0, 1)
+    return found
 
 
 def _middle(size: tuple[int, int], ratio: tuple[float, float]) -> Window:

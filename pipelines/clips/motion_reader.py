@@ -120,11 +120,17 @@ class MotionReader:
         video_frames = self.store.num_frames[video_id]
         sides = (self.config.crop_px, self.config.crop_px)
         clips = np.empty((len(starts), self.num_channels, shape.num_frames, *sides), np.float32)
-        for start, crop, out in zip(starts.tolist(), crops, clips, strict=True):
-            frames = motion_indices(start, shape, first, video_frames)
-            maps = self.store.read(video_id, frames)
+        frames = [motion_indices(start, shape, first, video_frames) for start in starts.tolist()]
+        for maps, crop, out in zip(self._maps(video_id, frames), crops, clips, strict=True):
             _fill(out, maps, crop, self.scale)
         return clips
+
+    def _maps(self, video_id: str, frames: Sequence[IntArray]) -> list[NDArray[np.float32]]:
+        """Maps of each clip; by one read where that reads no more than one for each."""
+        together = np.concatenate(frames)
+        if np.ptp(together) < sum(np.ptp(clip) + 1 for clip in frames):
+            return np.split(self.store.read(video_id, together), len(frames))
+        return [self.store.read(video_id, clip) for clip in frames]
 
 
 def _fill(out: FloatArray, maps: NDArray[np.float32], crop: Crop, scale: float) -> None:

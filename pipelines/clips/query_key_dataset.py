@@ -3,7 +3,7 @@
 T frames of an RGB clip, S x S px; U maps of a motion clip, S' x S' px, C channels.
 
 An item is a dict with ``video_id`` (text), ``index`` and ``seed`` (of its `SampleKey`), ``rgb``
-``(2, 3, T, S, S)`` uint8, query then key, cut and mirrored but not normalised, and their
+``(2, 3, T, S, S)`` uint8, query then key, cut, blurred and mirrored but not normalised, and their
 ``first_frame`` ``(2,)``; with motion also ``motion`` ``(2, C, U, S', S')`` float32 and
 ``motion_first_frame`` ``(2,)``.
 
@@ -17,7 +17,13 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from pipelines.clips.augmentation import check_ranges, random_window, resized_crop
+from pipelines.clips.augmentation import (
+    BlurConfig,
+    check_ranges,
+    random_deviation,
+    random_window,
+    resized_crop,
+)
 from pipelines.clips.clip_dataset import ClipConfig, Item, SampleKey
 from pipelines.clips.motion_reader import MotionReader
 from pipelines.clips.motion_sampling import ClipShape, jittered_starts, synchronous_starts
@@ -26,7 +32,7 @@ from pipelines.frames.frame_store import FrameStore
 
 NUM_CLIPS = 2  # query and key
 # What is drawn for a sample, each from a stream of its own.
-STARTS, WINDOWS, MOTION_CROPS = range(3)
+STARTS, WINDOWS, MOTION_CROPS, BLURS = range(4)
 
 
 class QueryKeyDataset(Dataset[Item]):
@@ -39,6 +45,7 @@ class QueryKeyDataset(Dataset[Item]):
         config: Shape, crop and flip of RGB clips; normalising is left to the training device.
         area: Least and largest share of a frame's area that a window covers.
         ratio: Least and largest width / height of a window.
+        blur: Of RGB clips, or None for none.
 
     Raises:
         KeyError: If a store lacks a video.
@@ -54,6 +61,7 @@ class QueryKeyDataset(Dataset[Item]):
         config: ClipConfig,
         area: tuple[float, float],
         ratio: tuple[float, float],
+        blur: BlurConfig | None,
     ) -> None:
         """Check the parts; no clip is read."""
         missing = [video_id for video_id in videos if video_id not in frames.num_frames]
@@ -65,7 +73,7 @@ class QueryKeyDataset(Dataset[Item]):
             motion.check((video_id, frames.num_frames[video_id]) for video_id in videos)
         check_ranges(area, ratio)
         self._videos, self._frames, self._motion = list(videos), frames, motion
-        self._config, self._area, self._ratio = config, area, ratio
+        self._config, self._area, self._ratio, self._blur = config, area, ratio, blur
         self._shape = ClipShape(config.num_frames, config.stride)
 
     def __len__(self) -> int:
@@ -78,7 +86,7 @@ class QueryKeyDataset(Dataset[Item]):
         visual_starts, motion_starts = self._starts(video_id, _stream(key, STARTS))
         item: Item = {
             "video_id": video_id,
-            "rgb": self._rgb(video_id, visual_starts, _stream(key, WINDOWS)),
+            "rgb": self._rgb(video_id, visual_starts, key),
             "first_frame": torch.from_numpy(visual_starts),
             **key.entries(),
         }
@@ -99,18 +107,19 @@ class QueryKeyDataset(Dataset[Item]):
         pair = draw(rng, self._shape, video_frames, self._motion.candidates(video_id))
         return pair.visual, pair.motion
 
-    def _rgb(self, video_id: str, starts: IntArray, rng: np.random.Generator) -> torch.Tensor:
+    def _rgb(self, video_id: str, starts: IntArray, key: SampleKey) -> torch.Tensor:
         """Clips ``(2, 3, T, S, S)`` uint8; one read for both."""
         config, video_frames = self._config, self._frames.num_frames[video_id]
         indices = [clip_indices(start, *self._shape, video_frames) for start in starts.tolist()]
         stored = np.split(self._frames.read(video_id, np.concatenate(indices)), NUM_CLIPS)
-        side = config.crop_px
+        side, rng, blurs = config.crop_px, _stream(key, WINDOWS), _stream(key, BLURS)
         clips = np.empty((NUM_CLIPS, 3, config.num_frames, side, side), np.uint8)
         for clip, out in zip(stored, clips, strict=True):
             window = random_window(
                 rng, self._frames.size, self._area, self._ratio, config.horizontal_flip
             )
-            resized_crop(clip, window, side, out)
+            deviation = 0.0 if self._blur is None else random_deviation(blurs, self._blur)
+            resized_crop(clip, window, side, deviation, out)
         return torch.from_numpy(clips)
 
 

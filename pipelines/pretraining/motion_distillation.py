@@ -12,12 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pipelines.clips.appearance import (
-    AppearanceConfig,
-    draw_appearance,
-    normalised,
-    vary_appearance,
-)
+from pipelines.clips.appearance import jittered, normalised
+from pipelines.clips.colour import ColourConfig
 from pipelines.clips.query_key_dataset import NUM_CLIPS
 from pipelines.models.embedder import Embedder, follow, momentum_copy
 from pipelines.models.grouped_norm import forward_in_groups, forward_shuffled, shuffled_order
@@ -66,13 +62,13 @@ class ClipInput:
     """How clips become network input.
 
     Attributes:
-        appearance: What is varied about RGB clips while training.
+        colour: How the colours of RGB clips are varied while training.
         mean: Of RGB, three numbers on the scale 0..1, subtracted.
         std: Likewise, divided by.
         motion_copies: Channels that a motion map of one channel is repeated in.
     """
 
-    appearance: AppearanceConfig
+    colour: ColourConfig
     mean: Sequence[float]
     std: Sequence[float]
     motion_copies: int = 1
@@ -194,8 +190,7 @@ class MotionDistillation(Task):
         clips, chosen = batch["rgb"], self.clip_input
         values = clips.flatten(0, 1).to(torch.float32) / 255
         if self.training:
-            drawn = draw_appearance(batch["seed"].tolist(), chosen.appearance, NUM_CLIPS)
-            values = vary_appearance(values, drawn, chosen.appearance)
+            values = jittered(values, batch["seed"].tolist(), chosen.colour, NUM_CLIPS)
         return normalised(values, chosen.mean, chosen.std).reshape(clips.shape)
 
     def _maps(self, batch: Batch) -> Tensor:

@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 import msgspec
 import numpy as np
 
-from pipelines.clips.appearance import AppearanceConfig
-from pipelines.clips.augmentation import check_ranges
+from pipelines.clips.augmentation import BlurConfig, check_ranges
 from pipelines.clips.batches import StepBatchSampler, build_loader
+from pipelines.clips.colour import ColourConfig
 from pipelines.clips.motion_reader import MotionClipConfig, MotionReader
 from pipelines.clips.query_key_dataset import NUM_CLIPS, QueryKeyDataset
 from pipelines.frames.frame_store import FrameStore
@@ -72,7 +72,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         num_groups: Groups of shuffled batch norm, over all processes; 1 for plain batch norm.
         crop_area: Least and largest share of a frame that an RGB window covers.
         crop_ratio: Least and largest width / height of an RGB window.
-        appearance: Colour and blur of RGB clips.
+        colour: Jitter and grey of RGB clips.
+        blur: Of RGB clips.
         motion: The motion pathway; null where no term needs it.
         source_subset: A part of the source; null for all of it.
     """
@@ -86,7 +87,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     num_groups: Count
     crop_area: tuple[float, float]
     crop_ratio: tuple[float, float]
-    appearance: AppearanceConfig
+    colour: ColourConfig
+    blur: BlurConfig
     motion: MotionOptions | None
     source_subset: SourceSubset | None
 
@@ -118,8 +120,8 @@ def build(context: Context, options: Options) -> Pretraining:
     videos = take_subset(usable, options.source_subset)
     _warn_of_repetition(len(videos), options.num_negatives)
     samples = (context.clips, options.crop_area, options.crop_ratio)
-    dataset = QueryKeyDataset(videos, frames, reader, *samples)
-    held = QueryKeyDataset(context.held, frames, None, *samples)
+    dataset = QueryKeyDataset(videos, frames, reader, *samples, options.blur)
+    held = QueryKeyDataset(context.held, frames, None, *samples, None)
     return Pretraining(
         videos=videos,
         task=_task(context, options, reader),
@@ -211,7 +213,7 @@ def _task(context: Context, options: Options, reader: MotionReader | None) -> Mo
         options.num_groups,
     )
     clips = context.clips
-    shown = ClipInput(options.appearance, clips.rgb_mean, clips.rgb_std, copies)
+    shown = ClipInput(options.colour, clips.rgb_mean, clips.rgb_std, copies)
     return MotionDistillation(model, visual, motion, settings, shown).to(context.device)
 
 

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import torch
 
+from pipelines.clips.augmentation import BlurConfig
 from pipelines.clips.clip_dataset import SampleKey
 from pipelines.clips.motion_reader import MotionReader
 from pipelines.clips.query_key_dataset import QueryKeyDataset
@@ -13,7 +14,7 @@ AREA, RATIO = (0.3, 0.8), (0.75, 1.333)
 
 
 def dataset(stores, config, motion=None, **changes) -> QueryKeyDataset:
-    options = {"area": AREA, "ratio": RATIO} | changes
+    options = {"area": AREA, "ratio": RATIO, "blur": None} | changes
     return QueryKeyDataset(VIDEOS, stores[0], motion, config, **options)
 
 
@@ -104,7 +105,7 @@ def test_query_and_key_have_windows_of_their_own(stores, config):
         def read(self, video_id, indices):
             return np.concatenate([columns] * (len(indices) // 4))
 
-    pairs = QueryKeyDataset(VIDEOS, Striped(), None, config, AREA, RATIO)
+    pairs = QueryKeyDataset(VIDEOS, Striped(), None, config, AREA, RATIO, None)
     clips = torch.stack([pairs[SampleKey(0, seed)]["rgb"] for seed in range(40)])
 
     edges = clips[:, :, 0, 0, 6, [0, -1]].int()
@@ -113,6 +114,31 @@ def test_query_and_key_have_windows_of_their_own(stores, config):
     assert 0.3 < mirrored.float().mean() < 0.7
     # All frames of a clip are cut alike.
     assert (clips == clips[:, :, :, :1]).all()
+
+
+def test_half_of_the_clips_are_blurred_and_nothing_else_moves(stores, config):
+    class Noise:
+        num_frames, size = stores[0].num_frames, stores[0].size
+
+        def read(self, video_id, indices):
+            shape = (len(indices), *self.size, 3)
+            return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+    sharp, varied = (
+        QueryKeyDataset(VIDEOS, Noise(), None, config, AREA, RATIO, blur)
+        for blur in (None, BlurConfig(0.5, (1.0, 2.0)))
+    )
+    pairs = [[part[SampleKey(0, seed)]["rgb"] for part in (sharp, varied)] for seed in range(40)]
+
+    rough = [
+        [float(clip.float().diff(dim=-1).abs().mean()) for clip in torch.cat(pair)]
+        for pair in pairs
+    ]
+    # Query and key, sharp, then query and key, maybe blurred.
+    ratios = np.array([[r[2] / r[0], r[3] / r[1]] for r in rough])
+    assert ((ratios == 1) | (ratios < 0.7)).all()
+    assert 0.25 < (ratios == 1).mean() < 0.75
+    assert ((ratios[:, 0] == 1) != (ratios[:, 1] == 1)).any()
 
 
 def test_short_video_loops(stores, config, maps, motion_config):
@@ -125,7 +151,7 @@ def test_short_video_loops(stores, config, maps, motion_config):
 
 def test_what_does_not_fit_is_refused(stores, config, maps, motion_config):
     with pytest.raises(KeyError, match=r"1 of 2 videos.*nobody"):
-        QueryKeyDataset(["long", "nobody"], stores[0], None, config, AREA, RATIO)
+        QueryKeyDataset(["long", "nobody"], stores[0], None, config, AREA, RATIO, None)
     too_large = MotionReader(maps, msgspec.structs.replace(motion_config, crop_px=15), 8.0)
     with pytest.raises(ConfigError, match="motion maps"):
         dataset(stores, config, too_large)

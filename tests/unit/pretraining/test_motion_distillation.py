@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import distributed, multiprocessing, nn
 
-from pipelines.clips.appearance import AppearanceConfig
 from pipelines.clips.colour import ColourConfig
 from pipelines.models.backbones import Backbone
 from pipelines.models.embedder import Embedder
@@ -28,7 +27,6 @@ COLOUR = ColourConfig(
     grey_probability=0.2,
     grey_first=False,
 )
-VARIED = AppearanceConfig(colour=COLOUR, blur_probability=0.5, blur_px=(0.1, 1.0))
 NUM_ROWS, MOMENTUM = 10, 0.9
 
 
@@ -39,7 +37,7 @@ def tiny_backbone(channels: int, seed: int, has_norm: bool = True) -> Backbone:
         return Backbone({"stem": nn.Sequential(*layers, nn.ReLU())}, 6)
 
 
-def task(terms=ALL, has_norm=True, num_groups=1, copies=1, appearance=VARIED, **changes):
+def task(terms=ALL, has_norm=True, num_groups=1, copies=1, **changes):
     model = Classifier(tiny_backbone(3, 0, has_norm), 0, 0.0)
     motion = Embedder(tiny_backbone(copies, 1, has_norm), 4, 1)
     settings = {"temperature": 0.1, "negatives": "query_modality", "momentum": MOMENTUM} | changes
@@ -48,7 +46,7 @@ def task(terms=ALL, has_norm=True, num_groups=1, copies=1, appearance=VARIED, **
         Embedder(model.backbone, 4, 0),
         motion if set(terms) != {"visual"} else None,
         ContrastSettings(terms=terms, num_negatives=NUM_ROWS, num_groups=num_groups, **settings),
-        ClipInput(appearance, (0.45,) * 3, (0.225,) * 3, copies),
+        ClipInput(COLOUR, (0.45,) * 3, (0.225,) * 3, copies),
     )
 
 

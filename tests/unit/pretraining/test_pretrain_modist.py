@@ -23,19 +23,16 @@ OPTIONS = {
     "num_groups": 1,
     "crop_area": [0.3, 1.0],
     "crop_ratio": [0.75, 1.333],
-    "appearance": {
-        "colour": {
-            "brightness": 0.4,
-            "contrast": 0.4,
-            "saturation": 0.4,
-            "hue": 0.0,
-            "probability": 0.8,
-            "grey_probability": 0.2,
-            "grey_first": False,
-        },
-        "blur_probability": 0.5,
-        "blur_px": [0.1, 0.5],
+    "colour": {
+        "brightness": 0.4,
+        "contrast": 0.4,
+        "saturation": 0.4,
+        "hue": 0.0,
+        "probability": 0.8,
+        "grey_probability": 0.2,
+        "grey_first": False,
     },
+    "blur": {"probability": 0.5, "px": [0.1, 0.5]},
     "motion": {
         "backbone": BACKBONE,
         "copies": 1,

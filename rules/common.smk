@@ -17,12 +17,19 @@ import yaml
 ROOT = Path(workflow.basedir).parent
 sys.path.insert(0, str(ROOT))
 
-from pipelines.data.catalog import check_dataset, has_labels, shard_fingerprints, split_names
+from pipelines.data.catalog import (
+    check_dataset,
+    has_labels,
+    medium_of,
+    shard_fingerprints,
+    split_names,
+)
+from pipelines.data.class_lists import read_classes
 from pipelines.data.manifest import shard_name, shard_of
 from pipelines.io.config import canonical
 from pipelines.io.errors import PipelineError
 from pipelines.io.provenance import source_digest
-from pipelines.io.settings import METHODS, at_path, load_settings
+from pipelines.io.settings import CONTROLS, METHODS, Where, at_path, load_settings
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 
@@ -61,6 +68,7 @@ shell.prefix(
     f" OMP_NUM_THREADS={COMPUTE['num_threads']} MKL_NUM_THREADS={COMPUTE['num_threads']}"
     f" PIPELINE_NUM_WORKERS={COMPUTE['num_workers']} PIPELINE_DEVICE={COMPUTE['device']}"
     f" PIPELINE_CHECKPOINT_SECONDS={COMPUTE['checkpoint_seconds']}"
+    f" PIPELINE_TENSORBOARD={int(COMPUTE['tensorboard'])}"
     f" {' '.join(f'{name}={value}' for name, value in MALLOC.items())}; "
 )
 
@@ -81,14 +89,14 @@ wildcard_constraints:
     seed=r"\d+",
     generator=rf"{LABELS}\.(rgb|flow)\.seed\d+",
     source=rf"{LABELS}(\+{LABELS})*",
-    method=NAME,
+    method="".join(f"(?!{control}/)" for control in CONTROLS) + NAME,
     recipe=NAME,
     role="test|validation",
 
 
 # --- what each stage depends on -----------------------------------------------------------------
 FRAMES = ("frames",)
-FLOW = (*FRAMES, "motion.flow")
+FLOW = (*FRAMES, "motion.flow", Where("motion.raft", "motion.flow.source", "raft"))
 EDGES = (*FRAMES, "motion.edges", "motion.raft", "motion.flow.tvl1")
 COMMON = ("clips", "validation")
 GENERATOR = {
@@ -113,7 +121,12 @@ for modality, sections in GENERATOR.items():
         "backbones.appearance",
         "training.self_training",
     )
-SECTIONS["sample"] = ("trajectories", "encoding.seed", "encoding.sample")
+SECTIONS["sample"] = (
+    "trajectories",
+    "encoding.seed",
+    "encoding.descriptors",
+    "encoding.sample",
+)
 SECTIONS["encoder"] = (*SECTIONS["sample"], "encoding.pca", "encoding.gmm")
 SECTIONS["vectors"] = (*SECTIONS["encoder"], "encoding.fisher", "encoding.sketch")
 SECTIONS["vector_clusters"] = (*SECTIONS["vectors"], "clustering.vectors")
@@ -139,9 +152,23 @@ def pretraining_sections(preset, recipe):
     return tuple(dict.fromkeys(found))
 
 
+def initial_recipe(preset, modality):
+    """Pretraining recipe that a pseudo-label generator starts from, or None."""
+    if modality != "rgb":
+        return None
+    return SETTINGS.presets[preset]["training"]["generator_appearance"].get("initial")
+
+
+def sections_of(preset, stage):
+    """All that a stage depends on, that of the generator's initial weights included."""
+    recipe = initial_recipe(preset, stage.rpartition(".")[2])
+    more = pretraining_sections(preset, recipe) if recipe else ()
+    return tuple(dict.fromkeys((*SECTIONS[stage], *more)))
+
+
 def home(preset, stage):
     """Preset under whose name the stage's artifacts are kept."""
-    return SETTINGS.home(preset, SECTIONS, stage)
+    return SETTINGS.home(preset, {stage: sections_of(preset, stage)}, stage)
 
 
 def pretraining_home(preset, recipe):
@@ -252,8 +279,13 @@ def manifest(dataset):
 
 
 def dataset_of(labels):
-    """`ucf101` of `ucf101.split1`."""
-    return labels.split(".")[0]
+    """`ucf101` of `ucf101.split1`, also where a view of it is named."""
+    return shown_dataset(labels.split(".")[0])
+
+
+def shown_dataset(name):
+    """The dataset behind a view; a dataset is its own."""
+    return SETTINGS.views[name]["dataset"] if name in SETTINGS.views else name
 
 
 def split_of(labels):
@@ -268,7 +300,27 @@ def datasets_of(source):
 
 def source_datasets(target):
     """Datasets of a target's source."""
-    return [entry.partition(":")[0] for entry in SETTINGS.targets[target]["source"]]
+    return [dataset_of(entry.partition(":")[0]) for entry in SETTINGS.targets[target]["source"]]
+
+
+@functools.cache
+def excluded_classes(view):
+    """Classes that a view leaves out, from config.yaml or the file named there."""
+    chosen = SETTINGS.views[view]["exclude_classes"] if view in SETTINGS.views else []
+    if not isinstance(chosen, str):
+        return chosen
+    try:
+        return read_classes(Path(chosen))
+    except PipelineError as error:
+        stop(f"views.{view}.exclude_classes: {error}")
+
+
+def source_parts(source):
+    """What each dataset gives to a source: a split, without the classes that a view leaves out."""
+    return [
+        {"split": split_of(part), "exclude_classes": excluded_classes(part.split(".")[0])}
+        for part in source.split("+")
+    ]
 
 
 def source_of(target, split):
@@ -276,7 +328,7 @@ def source_of(target, split):
     parts = []
     for entry in SETTINGS.targets[target]["source"]:
         dataset, _, chosen = entry.partition(":")
-        known = splits_of(dataset)
+        known = splits_of(shown_dataset(dataset))
         chosen = chosen or (split if split in known else known[0] if len(known) == 1 else "")
         if chosen not in known:
             stop(

@@ -99,12 +99,12 @@ rule select_source:
     resources:
         mem_mb=4000,
     params:
-        splits=lambda wildcards: [split_of(part) for part in wildcards.source.split("+")],
+        config=lambda wildcards: canonical({"parts": source_parts(wildcards.source)}),
         code=source_digest("pipelines.data.select_source"),
     shell:
         "python -m pipelines.data.select_source"
+        " --config {params.config:q}"
         " --manifests {input.manifests}"
-        " --splits {params.splits}"
         " --out {output.videos}"
         " > {log} 2>&1"
 
@@ -129,6 +129,10 @@ rule report_overlap:
             {
                 "splits": SETTINGS.targets[wildcards.target]["splits"],
                 "sources": SETTINGS.targets[wildcards.target]["source"],
+                "excluded": [
+                    excluded_classes(entry.partition(":")[0])
+                    for entry in SETTINGS.targets[wildcards.target]["source"]
+                ],
             }
         ),
         code=source_digest("pipelines.data.report_overlap"),

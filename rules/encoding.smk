@@ -1,7 +1,7 @@
 rule sample_descriptors:
     input:
+        unpack(track_files),
         videos="results/data/{dataset}/probed/shard-{shard}.parquet",
-        boxes=people_boxes,
         source="results/data/sources/{source}.parquet",
     output:
         sample="results/encoding/samples/{preset}/{source}/{dataset}/shard-{shard}.h5",
@@ -20,17 +20,17 @@ rule sample_descriptors:
             wildcards.preset,
             "trajectories.max_height_px",
             "trajectories.tracks",
+            "encoding.descriptors",
             "encoding.sample",
             "encoding.seed",
         ),
-        root=lambda wildcards: SETTINGS.datasets[wildcards.dataset]["root"],
+        options=track_options,
         code=source_digest("pipelines.encoding.sample_descriptors"),
     shell:
         "python -m pipelines.encoding.sample_descriptors"
         " --config {params.config:q}"
-        " --root {params.root:q}"
+        " {params.options}"
         " --videos {input.videos}"
-        " --boxes {input.boxes}"
         " --source {input.source}"
         " --out {output.sample}"
         " --skipped {output.skipped}"
@@ -75,8 +75,8 @@ rule fit_encoder:
 
 rule encode_fisher:
     input:
+        unpack(track_files),
         videos="results/data/{dataset}/probed/shard-{shard}.parquet",
-        boxes=people_boxes,
         encoder=encoder_of,
     output:
         vectors="results/encoding/vectors/{preset}/{source}/{dataset}/shard-{shard}.h5",
@@ -95,18 +95,18 @@ rule encode_fisher:
             wildcards.preset,
             "trajectories.max_height_px",
             "trajectories.tracks",
+            "encoding.descriptors",
             "encoding.fisher",
             "encoding.sketch",
             "encoding.seed",
         ),
-        root=lambda wildcards: SETTINGS.datasets[wildcards.dataset]["root"],
+        options=track_options,
         code=source_digest("pipelines.encoding.encode_fisher"),
     shell:
         "python -m pipelines.encoding.encode_fisher"
         " --config {params.config:q}"
-        " --root {params.root:q}"
+        " {params.options}"
         " --videos {input.videos}"
-        " --boxes {input.boxes}"
         " --encoder {input.encoder}"
         " --out {output.vectors}"
         " --skipped {output.skipped}"

@@ -74,3 +74,39 @@ rule test_model:
         " --seed {wildcards.seed}"
         " --out {output.predictions}"
         " > {log} 2>&1"
+
+
+rule classify_vectors:
+    input:
+        vectors=target_vectors,
+        index=lambda wildcards: frame_indices(target_preset(wildcards), target_dataset(wildcards)),
+        manifest=lambda wildcards: manifest(target_dataset(wildcards)),
+    output:
+        predictions="results/evaluation/{target}/idt_svm/{split}/seed{seed}/{role}.parquet",
+    log:
+        "logs/evaluation/classify_vectors/{target}-{split}-seed{seed}-{role}.log",
+    benchmark:
+        "benchmarks/evaluation/classify_vectors/{target}-{split}-seed{seed}-{role}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+    params:
+        config=lambda wildcards: section(target_preset(wildcards), "validation", "evaluation.svm"),
+        vectors=lambda wildcards: listed(target_vectors(wildcards)),
+        index=lambda wildcards: listed(
+            frame_indices(target_preset(wildcards), target_dataset(wildcards))
+        ),
+        code=source_digest("pipelines.evaluation.classify_vectors"),
+    shell:
+        "python -m pipelines.evaluation.classify_vectors"
+        " --config {params.config:q}"
+        " --manifest {input.manifest}"
+        " --split {wildcards.split}"
+        " --role {wildcards.role}"
+        " --index {params.index}"
+        " --vectors-list {params.vectors}"
+        " --seed {wildcards.seed}"
+        " --out {output.predictions}"
+        " > {log} 2>&1"

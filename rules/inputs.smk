@@ -26,6 +26,23 @@ def flow_shard(wildcards):
     return f"{where}/shard-{wildcards.shard}.h5"
 
 
+def flow_config(wildcards):
+    """What computes the flow, with the parameters of that source alone."""
+    motion = SETTINGS.presets[wildcards.preset]["motion"]
+    flow = dict(motion["flow"])
+    if flow["source"] == "raft":
+        del flow["tvl1"]
+        flow["raft"] = motion["raft"]
+    return canonical(flow)
+
+
+def flow_weights(wildcards):
+    """Digest of a local file of RAFT weights, so that another file re-runs what it made."""
+    motion = SETTINGS.presets[wildcards.preset]["motion"]
+    path = motion["raft"]["weights"]
+    return file_digest(path) if motion["flow"]["source"] == "raft" and path else ""
+
+
 def edges_input(wildcards):
     """Stored frames or, where the maps have a size of their own, the videos behind them."""
     if SETTINGS.presets[wildcards.preset]["motion"]["edges"]["size"] is None:
@@ -43,7 +60,7 @@ def edges_options(wildcards):
 
 
 def edges_weights(wildcards):
-    """Digest of a local file of RAFT weights, so that another file re-runs what it made."""
+    """As `flow_weights`, for the motion maps."""
     motion = SETTINGS.presets[wildcards.preset]["motion"]
     path = motion["raft"]["weights"]
     needs_raft = motion["edges"]["flow"] == "raft" and motion["edges"]["kind"] != "frame-difference"
@@ -86,6 +103,25 @@ def skipped_tracks(wildcards):
 
 
 # --- encoding -------------------------------------------------------------------------------------
+def track_files(wildcards):
+    """What trajectories are made from, or the full dump of them."""
+    if SETTINGS.presets[wildcards.preset]["encoding"]["descriptors"] == "computed":
+        return {"boxes": people_boxes(wildcards)}
+    where = f"results/trajectories/tracks/{home(wildcards.preset, 'tracks')}/{wildcards.dataset}"
+    return {
+        "tracks": f"{where}/shard-{wildcards.shard}.h5",
+        "untracked": f"{where}/skipped/shard-{wildcards.shard}.parquet",
+    }
+
+
+def track_options(wildcards):
+    """The command-line options that go with `track_files`."""
+    found = track_files(wildcards)
+    if "boxes" in found:
+        found["root"] = SETTINGS.datasets[wildcards.dataset]["root"]
+    return " ".join(f"--{name} {shlex.quote(path)}" for name, path in found.items())
+
+
 def source_shards(stage, wildcards, folder=""):
     """Sample or vector shards of a source, or with `folder` their skipped tables."""
     kept = {"samples": "sample", "vectors": "vectors"}[stage]
@@ -157,7 +193,19 @@ def unavailable(target, method):
         for dataset in source_datasets(target):
             if not has_labels(dataset, SETTINGS.datasets[dataset]):
                 return f"source {dataset} has no labels"
+    if not learns_from_images(target, method):
+        for dataset in source_datasets(target):
+            if medium_of(dataset, SETTINGS.datasets[dataset]).min_frames == 1:
+                return f"source {dataset} holds single images"
     return None
+
+
+def learns_from_images(target, method):
+    """Whether a row needs no real motion of its source."""
+    recipes = SETTINGS.presets[SETTINGS.targets[target]["preset"]]["pretraining"]
+    if method in recipes:
+        return recipes[method]["objective"] == "mosi"
+    return method in ("random", "mars")  # these take no clips of the source
 
 
 def training_config(preset, recipe, modality):
@@ -201,7 +249,21 @@ def generator_input(wildcards):
     """The labelled videos of one split, as frames or flow."""
     dataset = dataset_of(wildcards.labels)
     found = stores(wildcards.preset, [dataset], [wildcards.modality])
-    return found | {"manifest": manifest(dataset)}
+    return found | {"manifest": manifest(dataset)} | generator_initial(wildcards)
+
+
+def generator_initial(wildcards):
+    """Weights that a generator starts from: a recipe trained on its own videos, labels unread."""
+    recipe = initial_recipe(wildcards.preset, wildcards.modality)
+    if not recipe:
+        return {}
+    labels, seed = wildcards.labels, wildcards.seed
+    return {"initial": pretrained_model(wildcards.preset, recipe, labels, seed)}
+
+
+def generator_initial_option(wildcards):
+    """The command-line option that goes with `generator_initial`."""
+    return " ".join(f"--{name} {path}" for name, path in generator_initial(wildcards).items())
 
 
 def generator_recipe(wildcards):
@@ -345,6 +407,14 @@ def finetuning_models(wildcards):
     return " ".join(f"--{part} {path}" for part, path in found.items() if path)
 
 
+def target_vectors(wildcards):
+    """Vectors of all the target's videos; the encoder knows those of the source alone."""
+    preset, dataset = target_preset(wildcards), target_dataset(wildcards)
+    source = source_of(wildcards.target, wildcards.split)
+    where = f"results/encoding/vectors/{home(preset, 'vectors')}/{source}/{dataset}"
+    return [f"{where}/shard-{shard}.h5" for shard in shards(dataset)]
+
+
 def test_input(wildcards):
     found = stores(target_preset(wildcards), [target_dataset(wildcards)], ["rgb"])
     return found | {"manifest": manifest(target_dataset(wildcards))}
@@ -367,7 +437,8 @@ def shown_weights(wildcards):
     """Digest of a local file of RAFT weights, so that another file draws anew."""
     preset = SETTINGS.presets[wildcards.preset]
     path = preset["motion"]["raft"]["weights"]
-    is_needed = "raft" in preset["figures"]["motion"]["rows"] or edges_weights(wildcards)
+    rows = preset["figures"]["motion"]["rows"]
+    is_needed = "raft" in rows or flow_weights(wildcards) or edges_weights(wildcards)
     return file_digest(path) if is_needed and path else ""
 
 
@@ -396,7 +467,7 @@ def table_runs(target, methods, role="test"):
                         "split": split,
                         "seed": seed,
                         "predictions": f"{folder}/{role}.parquet",
-                        "model": f"{folder}/model.pt",
+                        "model": "" if method in CONTROLS else f"{folder}/model.pt",
                         "initial": initial_model(target, method, split, seed) or "",
                         "generator": generator_labels(target, method, split, seed),
                         "source": source_of(target, split),
@@ -462,7 +533,7 @@ def table_input(target, table):
     runs = table_runs(target, table_methods(target, table))
     return {
         "predictions": [run["predictions"] for run in runs],
-        "models": [run["model"] for run in runs],
+        "models": [run["model"] for run in runs if run["model"]],
         "overlap": f"results/data/overlap/{target}.parquet",
     }
 

@@ -13,7 +13,8 @@ rule extract_flow:
     resources:
         mem_mb=2000,
     params:
-        config=lambda wildcards: canonical(SETTINGS.presets[wildcards.preset]["motion"]["flow"]),
+        config=flow_config,
+        weights=flow_weights,
         code=source_digest("pipelines.motion.extract_flow"),
     shell:
         "python -m pipelines.motion.extract_flow"

@@ -21,6 +21,7 @@ rule train_generator:
         stores=lambda wildcards: store_options(
             wildcards.preset, [dataset_of(wildcards.labels)], [wildcards.modality]
         ),
+        initial=generator_initial_option,
         code=source_digest("pipelines.training.train_generator"),
     shell:
         "python -m pipelines.training.train_generator"
@@ -28,6 +29,7 @@ rule train_generator:
         " --manifest {input.manifest}"
         " --split {params.split}"
         " --modality {wildcards.modality}"
+        " {params.initial}"
         " {params.stores}"
         " --seed {wildcards.seed}"
         " --state scratch/training"

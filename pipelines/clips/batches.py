@@ -12,8 +12,10 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
-from pipelines.clips.clip_dataset import Item, SampleKey, ViewDataset
+from pipelines.clips.clip_dataset import ClipDataset, Item, SampleKey, ViewDataset
 from pipelines.clips.sampling import IntArray
+
+WHOLE = slice(None)
 
 
 class StepBatchSampler(Sampler[list[SampleKey]]):
@@ -28,13 +30,20 @@ class StepBatchSampler(Sampler[list[SampleKey]]):
         seed: Of the permutations and of the samples' own seeds.
         first_step: Step to begin with; the number of steps done when a run resumes.
         num_steps: Steps of the whole run; the last one is ``num_steps - 1``.
+        part: Which of each batch's samples are yielded: one process's, in training by several.
 
     Raises:
         ValueError: If there are no videos, no batch size, or `first_step` is out of range.
     """
 
     def __init__(
-        self, num_videos: int, batch_size: int, seed: int, first_step: int, num_steps: int
+        self,
+        num_videos: int,
+        batch_size: int,
+        seed: int,
+        first_step: int,
+        num_steps: int,
+        part: slice = WHOLE,
     ) -> None:
         """Store the parameters."""
         if num_videos < 1 or batch_size < 1:
@@ -43,6 +52,7 @@ class StepBatchSampler(Sampler[list[SampleKey]]):
             raise ValueError(f"first_step must be in 0..{num_steps}, found {first_step}")
         self._num_videos, self._batch_size, self._seed = num_videos, batch_size, seed
         self._first_step, self._num_steps = first_step, num_steps
+        self._part = part
         self._permutation = functools.lru_cache(maxsize=2)(self._permute)
 
     def __len__(self) -> int:
@@ -57,7 +67,8 @@ class StepBatchSampler(Sampler[list[SampleKey]]):
     def batch(self, step: int) -> list[SampleKey]:
         """The samples of one step."""
         first = step * self._batch_size
-        return [self._sample(number) for number in range(first, first + self._batch_size)]
+        numbers = range(first, first + self._batch_size)[self._part]
+        return [self._sample(number) for number in numbers]
 
     def _sample(self, number: int) -> SampleKey:
         epoch, place = divmod(number, self._num_videos)
@@ -85,11 +96,12 @@ def build_loader(
     """Loader of training batches.
 
     Args:
-        dataset: Gives the item of a `SampleKey`.
+        dataset: Gives an item for a `SampleKey`.
         sampler: The batches.
         num_workers: Loading processes; 0 loads in this process.
         seed: Of the loader's own generator, so that it draws nothing from torch's global one.
     """
+    _leave_no_threads(num_workers)
     return DataLoader(
         dataset,
         batch_sampler=sampler,
@@ -101,8 +113,33 @@ def build_loader(
     )
 
 
+def build_ordered_loader(
+    dataset: ClipDataset, batch_size: int, num_workers: int
+) -> DataLoader[Item]:
+    """Loader of all videos once, in order, several at a time; for datasets with fixed clips.
+
+    Args:
+        dataset: The clips, `train` off.
+        batch_size: Videos at a time; the last batch may be short.
+        num_workers: Loading processes; 0 loads in this process.
+    """
+    _leave_no_threads(num_workers)
+    keys = [SampleKey(index, 0) for index in range(len(dataset))]
+    return DataLoader(
+        dataset,
+        batch_sampler=[
+            keys[first : first + batch_size] for first in range(0, len(keys), batch_size)
+        ],
+        num_workers=num_workers,
+        collate_fn=collate,
+        generator=torch.Generator().manual_seed(0),
+        worker_init_fn=_limit_threads,
+    )
+
+
 def build_view_loader(dataset: ViewDataset, num_workers: int) -> DataLoader[Item]:
     """Loader of one video at a time, in order: ``rgb`` is ``(R, 3, T, S, S)`` and so on."""
+    _leave_no_threads(num_workers)
     return DataLoader(
         dataset,
         batch_size=None,
@@ -111,6 +148,15 @@ def build_view_loader(dataset: ViewDataset, num_workers: int) -> DataLoader[Item
         worker_init_fn=_limit_threads,
         persistent_workers=num_workers > 0,
     )
+
+
+def _leave_no_threads(num_workers: int) -> None:
+    """End OpenCV's own threads before loading processes are forked.
+
+    They would not exist there, and the first `cv2.setNumThreads` would wait for them forever.
+    """
+    if num_workers:
+        cv2.setNumThreads(1)
 
 
 def _limit_threads(worker: int) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from pipelines.clips.multi_scale import multi_scale_crop, resized_window
 from pipelines.clips.sampling import (
     IntArray,
     clip_indices,
@@ -41,8 +42,8 @@ from pipelines.motion.flow_store import FlowStore
 Item = dict[str, Any]
 # (generator, clips, frames per clip, stride, frames of the video) -> starts
 DrawStarts = Callable[[np.random.Generator, int, int, int, int], IntArray]
-# (video id, first frame, last frame) -> class
-LabelFunction = Callable[[str, int, int], int]
+# (video id, first frame, last frame) -> class, or several labels of one clip
+LabelFunction = Callable[[str, int, int], int | tuple[int, ...]]
 
 
 class ClipConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,6 +57,8 @@ class ClipConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         rgb_mean: Per channel on the scale 0..1, subtracted.
         rgb_std: Per channel on the scale 0..1, divided by.
         flow_scale_px: Motion in px per stored frame that becomes 1; more is clipped.
+        crop_scales: Shares of the frame's shorter side; each training clip is a square window of
+            one of them, resized to the crop. None: the window is the crop.
     """
 
     num_frames: int
@@ -65,6 +68,7 @@ class ClipConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rgb_mean: tuple[float, float, float]
     rgb_std: tuple[float, float, float]
     flow_scale_px: float
+    crop_scales: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,8 +93,8 @@ class ClipReader:
         label: Class of a clip, or None for items without ``label``.
 
     Raises:
-        ValueError: If there is neither store, if their frame sizes differ, or if the crop does
-            not fit.
+        ValueError: If there is neither store, if their frame sizes differ, if the crop does
+            not fit, or if flow would have to be resized.
     """
 
     def __init__(
@@ -104,6 +108,8 @@ class ClipReader:
         sizes = {store.size for store in (frames, flow) if store is not None}
         if len(sizes) != 1:
             raise ValueError(f"expected a frame or flow store of one frame size, found {sizes}")
+        if flow is not None and config.crop_scales:
+            raise ValueError("clips with flow have no crop_scales: resizing would change the flow")
         self.size = sizes.pop()
         self.frames, self.flow, self.config, self.label = frames, flow, config, label
         self.centre = centre_crop(self.size, config.crop_px)
@@ -153,10 +159,13 @@ class ClipReader:
         self, store: FrameStore, video_id: str, indices: IntArray, crops: Sequence[Crop]
     ) -> torch.Tensor:
         """Clips ``(R, 3, T, S, S)``; one read for all of them."""
+        config = self.config
         stored = np.split(store.read(video_id, indices), len(crops))
         clips = self._empty(len(crops), 3)
         for clip, crop, out in zip(stored, crops, clips, strict=True):
-            rgb_input(clip, crop, self.config.rgb_mean, self.config.rgb_std, out)
+            window = resized_window(clip, crop, config.crop_px)
+            whole = Crop(0, 0, config.crop_px, crop.is_flipped)
+            rgb_input(window, whole, config.rgb_mean, config.rgb_std, out)
         return torch.from_numpy(clips)
 
     def _flow(
@@ -228,11 +237,14 @@ class ClipDataset(Dataset[Item]):
             return fixed | key.entries()
         rng = np.random.default_rng([key.seed, key.index])
         starts = self._draw_starts(rng, self._num_clips, *shape)
-        crops = [
-            random_crop(rng, reader.size, config.crop_px, config.horizontal_flip)
-            for _ in range(self._num_clips)
-        ]
+        crops = [self._draw_crop(rng) for _ in range(self._num_clips)]
         return reader.read(video_id, starts, crops) | key.entries()
+
+    def _draw_crop(self, rng: np.random.Generator) -> Crop:
+        config, size = self._config, self._reader.size
+        if config.crop_scales:
+            return multi_scale_crop(rng, size, config.crop_scales, config.horizontal_flip)
+        return random_crop(rng, size, config.crop_px, config.horizontal_flip)
 
 
 class ViewDataset(Dataset[Item]):

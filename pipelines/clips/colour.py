@@ -213,12 +213,13 @@ def _adjusted(frames: Tensor, name: str, amounts: NDArray[np.float32]) -> Tensor
 def _sextant(frames: Tensor, high: Tensor, reach: Tensor) -> Tensor:
     """Hue in sixths of the circle, in [-1, 5]; red is 0, green 2, blue 4, and grey 0."""
     red, green, blue = frames.unbind(1)
-    reach = torch.where(reach > 0, reach, torch.ones_like(reach))
-    is_red, is_green = high == red, high == green
-    left = torch.where(is_red, green, torch.where(is_green, blue, red))
-    right = torch.where(is_red, blue, torch.where(is_green, red, green))
-    place = torch.where(is_red, 0.0, torch.where(is_green, 2.0, 4.0).to(frames.dtype))
-    return left.sub_(right).div_(reach).add_(place)
+    is_red, is_green = (high == red).to(frames.dtype), (high == green).to(frames.dtype)
+    # Chosen by weights of 0 and 1, exactly: torch.where is five times slower on a CPU.
+    place = torch.lerp(
+        (red - green).add_(reach, alpha=4), (blue - red).add_(reach, alpha=2), is_green
+    )
+    place = torch.lerp(place, green - blue, is_red)
+    return place.div_(reach.clamp_min(torch.finfo(frames.dtype).tiny))
 
 
 def _blend(frames: Tensor, other: Tensor, factor: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from pipelines.encoding.vector_store import VideoVectors, read_all_vectors
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
-from pipelines.io.errors import ContractError
+from pipelines.io.errors import ConfigError, ContractError
 from pipelines.io.lists import read_paths
 from pipelines.io.progress import Progress
 from pipelines.io.provenance import stamp
@@ -134,6 +134,11 @@ def _source_vectors(
 
 
 def _fit(videos: VideoVectors, config: VectorsConfig) -> list[Clustering]:
+    if config.num_clusters > len(videos.video_ids):
+        raise ConfigError(
+            f"clustering.vectors.num_clusters: expected at most the {len(videos.video_ids)} videos "
+            f"of the source that have a vector, found {config.num_clusters}; lower it or add videos"
+        )
     runs = []
     with Progress("cluster vectors", config.num_clusterings, "clusterings") as progress:
         for number in range(config.num_clusterings):

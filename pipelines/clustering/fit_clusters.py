@@ -73,6 +73,12 @@ def main(args: argparse.Namespace) -> None:
         )
     sample = _collect(args, units, kmeans.max_fit_units)
     features = sample.finish()
+    if kmeans.num_clusters > len(features):
+        raise ConfigError(
+            f"clustering.kmeans.num_clusters: cannot make {kmeans.num_clusters} clusters of "
+            f"{len(features)} units of granularity {units.granularity!r}; lower it, choose a finer "
+            "clustering.units.granularity or add source videos"
+        )
     clustering = fit_kmeans(
         features,
         kmeans.num_clusters,

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.data import annotations, demo, folder, hmdb51, kinetics, ucf101
+from pipelines.data import annotations, demo, folder, hmdb51, images, kinetics, ucf101
 from pipelines.data.listing import DatasetOptions, Listing
 from pipelines.data.manifest import Problem, Video, shard_of
-from pipelines.data.video_files import find_video_files
+from pipelines.data.video_files import IMAGES, VIDEOS, Medium, find_video_files
 from pipelines.io.config import canonical, decode_config
 from pipelines.io.errors import ConfigError, DatasetError
 
@@ -30,6 +30,7 @@ class Adapter:
         origin: Where the dataset is officially had.
         has_labels: options -> whether every training or unlabelled video has a class.
         is_generated: Whether a rule makes the videos, so that they may be absent before.
+        medium: Whether its files are videos or single images.
     """
 
     options: type[DatasetOptions]
@@ -40,6 +41,7 @@ class Adapter:
     origin: str
     has_labels: Callable[[Any], bool]
     is_generated: bool = False
+    medium: Medium = VIDEOS
 
 
 def _always(options: DatasetOptions) -> bool:
@@ -102,6 +104,16 @@ ADAPTERS: Mapping[str, Adapter] = {
         folder.LAYOUT,
         folder.ORIGIN,
         _from_folders,
+    ),
+    "images": Adapter(
+        images.ImagesOptions,
+        images.list_videos,
+        images.split_names,
+        images.required_paths,
+        images.LAYOUT,
+        images.ORIGIN,
+        _always,
+        medium=IMAGES,
     ),
     "demo": Adapter(
         demo.DemoOptions,
@@ -197,7 +209,8 @@ def shard_fingerprints(name: str, stanza: Mapping[str, Any]) -> list[str]:
         DatasetError: As `list_videos`.
     """
     listing = list_videos(name, stanza)
-    sizes = {file.path: file.size_bytes for file in find_video_files(Path(stanza["root"]))}
+    files = find_video_files(Path(stanza["root"]), medium_of(name, stanza))
+    sizes = {file.path: file.size_bytes for file in files}
     digests = [hashlib.sha256() for _ in range(stanza["num_shards"])]
     items: list[Video | Problem] = [*listing.videos, *listing.problems]
     for item in items:
@@ -215,6 +228,16 @@ def has_labels(name: str, stanza: Mapping[str, Any]) -> bool:
     """
     adapter, options = options_of(name, stanza)
     return adapter.has_labels(options)
+
+
+def medium_of(name: str, stanza: Mapping[str, Any]) -> Medium:
+    """Whether a dataset holds videos or single images.
+
+    Raises:
+        ConfigError: If the stanza is not valid.
+    """
+    adapter, _ = options_of(name, stanza)
+    return adapter.medium
 
 
 def check_dataset(name: str, stanza: Mapping[str, Any]) -> None:
@@ -239,8 +262,8 @@ def _missing(adapter: Adapter, options: DatasetOptions) -> list[str]:
         return [f"folder {root}"]
     required = adapter.required_paths(root, options)
     absent = [str(path) for path in required if not path.exists()]
-    if next(find_video_files(root), None) is None:
-        absent.append(f"any video file below {root}")
+    if next(find_video_files(root, adapter.medium), None) is None:
+        absent.append(f"any {adapter.medium.name} file below {root}")
     return absent
 
 

@@ -7,14 +7,13 @@ All video files below the root are `unlabelled` in the one split `all`; or, with
 from pathlib import Path
 
 from pipelines.data.listing import (
-    STAGE,
     DatasetOptions,
     Entry,
     Listing,
     merge_entries,
     nameable_files,
+    one_per_id,
 )
-from pipelines.data.manifest import Problem, video_id_of
 
 SPLIT = "all"
 
@@ -50,18 +49,9 @@ def required_paths(root: Path, options: FolderOptions) -> list[Path]:
 def list_videos(root: Path, options: FolderOptions) -> Listing:
     """List the video files below the root."""
     files, problems = nameable_files(root)
-    owners: dict[str, str] = {}
-    entries = []
-    for path in sorted(file.path for file in files):
-        video_id = video_id_of(path)
-        owner = owners.setdefault(video_id, path)
-        if owner == path:
-            entries.append(_entry(video_id, path, options))
-            continue
-        detail = f"{path} differs from {owner} in its extension only and is left out; rename it"
-        problems.append(Problem(video_id, STAGE, "duplicate", detail))
-    listing = merge_entries(entries)
-    return Listing(listing.videos, [*problems, *listing.problems])
+    paths, duplicates = one_per_id(files)
+    listing = merge_entries(_entry(key, path, options) for key, path in paths.items())
+    return Listing(listing.videos, [*problems, *duplicates, *listing.problems])
 
 
 def _entry(video_id: str, path: str, options: FolderOptions) -> Entry:

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from pipelines.data.manifest import Problem, Video, video_id_of
-from pipelines.data.video_files import VideoFile, find_video_files
+from pipelines.data.video_files import VIDEOS, Medium, VideoFile, find_video_files
 
 STAGE = "list_videos"
 
@@ -59,14 +59,17 @@ class Entry:
     fault: str | None = None
 
 
-def nameable_files(root: Path) -> tuple[list[VideoFile], list[Problem]]:
+def nameable_files(
+    root: Path, medium: Medium = VIDEOS
+) -> tuple[list[VideoFile], list[Problem]]:
     """The video files below a folder, and those whose names are no valid text.
 
     Args:
         root: An existing folder.
+        medium: Whether to look for videos or for images.
     """
     files, problems = [], []
-    for file in find_video_files(root):
+    for file in find_video_files(root, medium):
         if file.is_nameable:
             files.append(file)
             continue
@@ -80,6 +83,19 @@ def nameable_files(root: Path) -> tuple[list[VideoFile], list[Problem]]:
             )
         )
     return files, problems
+
+
+def one_per_id(files: Iterable[VideoFile]) -> tuple[dict[str, str], list[Problem]]:
+    """Path by video id, and the files whose id another one has: the first in order keeps it."""
+    owners: dict[str, str] = {}
+    problems = []
+    for path in sorted(file.path for file in files):
+        video_id = video_id_of(path)
+        owner = owners.setdefault(video_id, path)
+        if owner != path:
+            detail = f"{path} differs from {owner} in its extension only and is left out; rename it"
+            problems.append(Problem(video_id, STAGE, "duplicate", detail))
+    return owners, problems
 
 
 def merge_entries(entries: Iterable[Entry]) -> Listing:

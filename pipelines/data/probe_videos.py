@@ -10,7 +10,7 @@ import logging
 from dataclasses import asdict
 from pathlib import Path
 
-from pipelines.data.catalog import list_shard
+from pipelines.data.catalog import list_shard, medium_of
 from pipelines.data.manifest import (
     ProbedVideo,
     Problem,
@@ -50,12 +50,13 @@ def main(args: argparse.Namespace) -> None:
         raise ConfigError(f"--config: {error} in {args.config}") from error
     shard = int(args.shard.split("-")[0])
     listing = list_shard(args.dataset, stanza, shard)
+    min_frames = medium_of(args.dataset, stanza).min_frames
     probed: list[ProbedVideo] = []
     problems = list(listing.problems)
     with Progress(f"probe {args.shard}", len(listing.videos), "videos") as progress:
         for video in listing.videos:
             try:
-                probed.append(_probe(video, Path(stanza["root"]), shard))
+                probed.append(_probe(video, Path(stanza["root"]), shard, min_frames))
             except UnreadableVideoError as error:
                 problems.append(Problem(video.video_id, STAGE, error.kind, error.detail))
             progress.advance()
@@ -67,13 +68,13 @@ def main(args: argparse.Namespace) -> None:
     log.info("%s: %d videos, %d problems", args.shard, len(probed), len(problems))
 
 
-def _probe(video: Video, root: Path, shard: int) -> ProbedVideo:
+def _probe(video: Video, root: Path, shard: int, min_frames: int) -> ProbedVideo:
     """Probe one video's file.
 
     Raises:
         UnreadableVideoError: If it cannot be used.
     """
-    facts = asdict(probe_file(root / video.path))
+    facts = asdict(probe_file(root / video.path, min_frames))
     return ProbedVideo(
         video.video_id, video.path, video.label, video.group, video.roles, shard, **facts
     )

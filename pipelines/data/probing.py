@@ -42,12 +42,17 @@ class Probe:
     checksum: str
 
 
-def probe_file(path: Path) -> Probe:
+def probe_file(path: Path, min_frames: int = 2) -> Probe:
     """Open a video file, count its frames and take its checksum.
+
+    Args:
+        path: The file.
+        min_frames: 1 takes single images too.
 
     Raises:
         UnreadableVideoError: With kind "missing", "empty" (no bytes or no frame), "unreadable",
-            "truncated" (fewer than nine tenths of the declared frames) or "one-frame".
+            "truncated" (fewer than nine tenths of the declared frames) or "one-frame" (fewer
+            than `min_frames`).
     """
     if not path.is_file():
         raise UnreadableVideoError("missing", f"no file {path}")
@@ -59,13 +64,15 @@ def probe_file(path: Path) -> Probe:
             checksum = hashlib.file_digest(source, "sha256").hexdigest()
         # Names and tags of any encoding may stand in a video's metadata; none is used here.
         with av.open(str(path), metadata_errors="ignore") as container:
-            fps, height, width, num_frames = _read_container(path, container)
+            fps, height, width, num_frames = _read_container(path, container, min_frames)
     except (av.error.FFmpegError, OSError) as error:
         raise UnreadableVideoError("unreadable", f"{path}: {error}") from error
     return Probe(num_frames / fps, fps, height, width, num_frames, size_bytes, checksum)
 
 
-def _read_container(path: Path, container: InputContainer) -> tuple[float, int, int, int]:
+def _read_container(
+    path: Path, container: InputContainer, min_frames: int
+) -> tuple[float, int, int, int]:
     """Frame rate, height, width and number of frames."""
     if not container.streams.video:
         raise UnreadableVideoError("unreadable", f"{path} has no video stream")
@@ -73,11 +80,13 @@ def _read_container(path: Path, container: InputContainer) -> tuple[float, int, 
     rate = stream.average_rate or stream.guessed_rate
     if not rate or not stream.height or not stream.width:
         raise UnreadableVideoError("unreadable", f"{path} states no frame rate or no size")
-    num_frames = _count_frames(path, container, stream)
+    num_frames = _count_frames(path, container, stream, min_frames)
     return float(rate), stream.height, stream.width, num_frames
 
 
-def _count_frames(path: Path, container: InputContainer, stream: VideoStream) -> int:
+def _count_frames(
+    path: Path, container: InputContainer, stream: VideoStream, min_frames: int
+) -> int:
     found = sum(packet.size > 0 for packet in container.demux(stream))
     if found == 0:
         raise UnreadableVideoError("empty", f"{path} has no frame")
@@ -85,6 +94,6 @@ def _count_frames(path: Path, container: InputContainer, stream: VideoStream) ->
         raise UnreadableVideoError(
             "truncated", f"{path} declares {stream.frames} frames and has {found}"
         )
-    if found == 1:
+    if found < min_frames:
         raise UnreadableVideoError("one-frame", f"{path} has one frame")
     return stream.frames or found

@@ -36,10 +36,12 @@ class OverlapConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         splits: The target's splits.
         sources: "dataset" or "dataset:split", one for each manifest of --sources.
+        excluded: Classes that each source leaves out, in the same order; none if empty.
     """
 
     splits: list[str]
     sources: list[str]
+    excluded: list[list[str]] = []
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -57,15 +59,23 @@ def build_parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> None:
     """Compare checksums and write the table."""
     config = decode_config(args.config, OverlapConfig)
-    if len(config.sources) != len(args.sources):
+    excluded = config.excluded or [[]] * len(config.sources)
+    if not len(config.sources) == len(excluded) == len(args.sources):
         raise ConfigError(
-            f"sources: expected a name for each of {len(args.sources)} manifests, "
-            f"found {len(config.sources)}"
+            f"sources: expected a name for each of {len(args.sources)} manifests, found "
+            f"{len(config.sources)}, with {len(excluded)} lists of classes"
         )
     sources = {
         name: read_manifest(path) for name, path in zip(config.sources, args.sources, strict=True)
     }
-    overlaps = find_overlaps(read_manifest(args.target), config.splits, sources)
+    left_out = {
+        video.video_id
+        for videos, classes in zip(sources.values(), excluded, strict=True)
+        for video in videos
+        if video.label in classes
+    }
+    found = find_overlaps(read_manifest(args.target), config.splits, sources)
+    overlaps = [overlap for overlap in found if overlap.source_video_id not in left_out]
     frame = pd.DataFrame([asdict(overlap) for overlap in overlaps], columns=OVERLAP_SCHEMA.names)
     with atomic_path(args.out) as partial:
         mark = stamp(MODULE, args.config, [args.target, *args.sources])

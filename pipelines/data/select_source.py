@@ -1,18 +1,23 @@
 """Command: list the videos of a source, training and unlabelled videos of the chosen splits.
 
-Test videos of a split never enter a source of that split.
+Test videos of a split never enter a source of that split, nor do videos of classes that a view
+leaves out: labels are read for that and kept for the supervised baseline, nothing else.
 """
 
 import argparse
 import logging
 from pathlib import Path
 
-from pipelines.data.manifest import read_manifest
+import msgspec
+
+from pipelines.data.class_lists import without_classes
+from pipelines.data.manifest import ProbedVideo, read_manifest
 from pipelines.data.source_store import write_source
 from pipelines.data.splits import videos_in_role
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
-from pipelines.io.errors import DatasetError
+from pipelines.io.config import decode_config
+from pipelines.io.errors import ConfigError, DatasetError
 from pipelines.io.provenance import stamp
 
 MODULE = "pipelines.data.select_source"
@@ -21,28 +26,72 @@ SOURCE_ROLES = ("train", "unlabelled")
 log = logging.getLogger(__name__)
 
 
+class PartConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one dataset gives to the source.
+
+    Attributes:
+        split: Whose training and unlabelled videos.
+        exclude_classes: Classes to leave out.
+    """
+
+    split: str
+    exclude_classes: tuple[str, ...] = ()
+
+
+class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The parts, in the order of --manifests."""
+
+    parts: tuple[PartConfig, ...]
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Options of the command."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", required=True, help="JSON text of SourceConfig")
     parser.add_argument("--manifests", type=Path, nargs="+", required=True)
-    parser.add_argument("--splits", nargs="+", required=True, help="one split per manifest")
     parser.add_argument("--out", type=Path, required=True)
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
     """Join the datasets' videos by id."""
+    parts = decode_config(args.config, SourceConfig).parts
+    if len(parts) != len(args.manifests):
+        raise ConfigError(
+            f"parts: expected one for each of {len(args.manifests)} manifests, found {len(parts)}"
+        )
     labels: dict[str, str | None] = {}
-    for path, split in zip(args.manifests, args.splits, strict=True):
-        videos = videos_in_role(read_manifest(path), split, SOURCE_ROLES)
-        if not videos:
-            raise DatasetError(
-                f"{path}: split {split} has no training or unlabelled video to use as a source"
-            )
-        labels |= {video.video_id: video.label for video in videos}
+    for path, part in zip(args.manifests, parts, strict=True):
+        labels |= {video.video_id: video.label for video in _chosen(path, part)}
     log.info("source: %d videos", len(labels))
     with atomic_path(args.out) as partial:
-        write_source(partial, labels, stamp(MODULE, " ".join(args.splits), args.manifests))
+        write_source(partial, labels, stamp(MODULE, args.config, args.manifests))
+
+
+def _chosen(path: Path, part: PartConfig) -> list[ProbedVideo]:
+    """The videos that one dataset gives."""
+    everyone = read_manifest(path)
+    offered = videos_in_role(everyone, part.split, SOURCE_ROLES)
+    known = {video.label for video in everyone if video.label is not None}
+    try:
+        kept = without_classes(offered, part.exclude_classes, known)
+    except DatasetError as error:
+        raise DatasetError(f"{path}: {error}") from error
+    if part.exclude_classes:
+        log.info(
+            "%s: %d of %d videos are of the %d classes left out",
+            path,
+            len(offered) - len(kept),
+            len(offered),
+            len(part.exclude_classes),
+        )
+    if not kept:
+        rest = " of another class" if part.exclude_classes else ""
+        raise DatasetError(
+            f"{path}: split {part.split} has no training or unlabelled video{rest} to use as a "
+            "source"
+        )
+    return kept
 
 
 if __name__ == "__main__":

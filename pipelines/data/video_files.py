@@ -1,4 +1,4 @@
-"""Video files below a folder: finding them, in a stable order, and looking them up by name."""
+"""Media files below a folder: finding them, in a stable order, and looking them up by name."""
 
 import os
 from collections import defaultdict
@@ -6,14 +6,36 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-VIDEO_EXTENSIONS = frozenset(
-    {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
+
+@dataclass(frozen=True)
+class Medium:
+    """What the files of a dataset are.
+
+    Attributes:
+        name: For messages.
+        extensions: In lower case, with the dot.
+        min_frames: Frames below which a file cannot be used.
+    """
+
+    name: str
+    extensions: frozenset[str]
+    min_frames: int
+
+
+VIDEOS = Medium(
+    "video",
+    frozenset({".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}),
+    min_frames=2,
+)
+# A single picture passes through all stages as a video of one frame.
+IMAGES = Medium(
+    "image", frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}), min_frames=1
 )
 
 
 @dataclass(frozen=True)
 class VideoFile:
-    """A file that its name says is a video.
+    """A file that its name says is a video, or an image.
 
     Attributes:
         path: Relative to the folder that was searched, with `/` between parts.
@@ -53,7 +75,7 @@ class FileIndex:
         return self._by_stem.get(stem, [])
 
 
-def find_video_files(root: Path) -> Iterator[VideoFile]:
+def find_video_files(root: Path, medium: Medium = VIDEOS) -> Iterator[VideoFile]:
     """Walk a folder and yield its video files, folder by folder, sorted by name in each.
 
     Links to folders are followed once; hidden files, broken links and special files are left
@@ -61,6 +83,7 @@ def find_video_files(root: Path) -> Iterator[VideoFile]:
 
     Args:
         root: An existing folder.
+        medium: Whether to look for videos or for images.
     """
     seen: set[tuple[int, int]] = set()
     waiting = [root]
@@ -77,7 +100,7 @@ def find_video_files(root: Path) -> Iterator[VideoFile]:
             )
         waiting += reversed([Path(entry.path) for entry in visible if entry.is_dir()])
         for entry in visible:
-            if Path(entry.name).suffix.lower() in VIDEO_EXTENSIONS and entry.is_file():
+            if Path(entry.name).suffix.lower() in medium.extensions and entry.is_file():
                 path = Path(entry.path).relative_to(root).as_posix()
                 yield VideoFile(path, entry.stat().st_size)
 

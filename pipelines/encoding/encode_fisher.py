@@ -6,7 +6,7 @@ video's. Every video of the shard is encoded, also those that the encoder was no
 
 import argparse
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -17,6 +17,12 @@ from pipelines.encoding.encoder_store import StoredEncoder, read_encoder
 from pipelines.encoding.fisher import fisher_vector, normalise
 from pipelines.encoding.mixture import CHUNK_ROWS, MixtureStatistics, Sums
 from pipelines.encoding.sketch import CountSketch, draw_sketch
+from pipelines.encoding.track_source import (
+    DescriptorKind,
+    TrackFiles,
+    TrackSource,
+    build_track_source,
+)
 from pipelines.encoding.vector_store import VectorForm, VectorWriter
 from pipelines.encoding.video_tracks import gathered, stream_descriptors
 from pipelines.io.atomic import atomic_path
@@ -25,9 +31,8 @@ from pipelines.io.config import decode_config
 from pipelines.io.errors import UnreadableVideoError
 from pipelines.io.progress import Progress
 from pipelines.io.provenance import stamp
-from pipelines.trajectories.boxes_store import BoxesTable
 from pipelines.trajectories.parameters import TrajectoryParameters
-from pipelines.trajectories.videos import stream_trajectories
+from pipelines.trajectories.tracks import TrackBatch
 
 MODULE = "pipelines.encoding.encode_fisher"
 
@@ -61,10 +66,11 @@ class SketchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EncodeFisherConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """max_height_px and tracks of `trajectories`; fisher, sketch and seed of `encoding`."""
+    """max_height_px and tracks of `trajectories`; four keys of `encoding`."""
 
     max_height_px: int | None
     tracks: TrajectoryParameters
+    descriptors: DescriptorKind
     fisher: FisherConfig
     sketch: SketchConfig
     seed: int
@@ -74,9 +80,11 @@ def build_parser() -> argparse.ArgumentParser:
     """Options of the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", required=True, help="JSON text of EncodeFisherConfig")
-    parser.add_argument("--root", type=Path, required=True, help="folder of the dataset's videos")
     parser.add_argument("--videos", type=Path, required=True, help="probed shard, parquet")
-    parser.add_argument("--boxes", type=Path, required=True, help="people's boxes, parquet")
+    parser.add_argument("--root", type=Path, help="folder of the dataset's videos; for computed")
+    parser.add_argument("--boxes", type=Path, help="people's boxes, parquet; for computed")
+    parser.add_argument("--tracks", type=Path, help="tracks, HDF5; for stored")
+    parser.add_argument("--untracked", type=Path, help="videos without any, parquet; for stored")
     parser.add_argument("--encoder", type=Path, required=True, help="fitted encoder, HDF5")
     parser.add_argument("--out", type=Path, required=True, help="vectors, HDF5")
     parser.add_argument("--skipped", type=Path, required=True, help="skipped videos, parquet")
@@ -88,16 +96,18 @@ def main(args: argparse.Namespace) -> None:
     cv2.setNumThreads(1)
     config = decode_config(args.config, EncodeFisherConfig)
     videos = read_manifest(args.videos, rule="probe_videos")
-    boxes = BoxesTable(args.boxes)
+    files = TrackFiles(args.root, args.boxes, args.tracks, args.untracked)
+    tracks = build_track_source(config.descriptors, files, config.tracks, config.max_height_px)
     encoder = read_encoder(args.encoder)
     mixture, fisher = encoder.fit.mixture, config.fisher
     size = 2 * mixture.num_components * mixture.num_dimensions
     sketch = draw_sketch(size, config.sketch.size, config.seed)
     form = VectorForm(mixture.num_components, mixture.num_dimensions, fisher.form, fisher.power)
-    marks = stamp(MODULE, args.config, [args.videos, args.boxes, args.encoder], config.seed)
+    inputs = [args.videos, *files.inputs(), args.encoder]
+    marks = stamp(MODULE, args.config, inputs, config.seed)
     with atomic_path(args.out) as shard, atomic_path(args.skipped) as table:
         with VectorWriter(shard, sketch, form, fisher.keep_unsketched, marks) as writer:
-            skipped = _encode_all(videos, args.root, boxes, encoder, config, sketch, writer)
+            skipped = _encode_all(videos, tracks, encoder, config, sketch, writer)
         write_problems(table, skipped, marks)
     num_kept = len(videos) - len(skipped)
     log.info("%s: %d videos, %d skipped", args.out, num_kept, len(skipped))
@@ -105,8 +115,7 @@ def main(args: argparse.Namespace) -> None:
 
 def _encode_all(
     videos: Sequence[ProbedVideo],
-    root: Path,
-    boxes: BoxesTable,
+    tracks: TrackSource,
     encoder: StoredEncoder,
     config: EncodeFisherConfig,
     sketch: CountSketch,
@@ -117,7 +126,7 @@ def _encode_all(
     with Progress("encode Fisher vectors", len(videos), "videos") as progress:
         for video in videos:
             try:
-                sums = _sums(video, root, boxes, encoder, config)
+                sums = _sums(tracks(video), encoder, config.fisher.max_tracks)
                 raw = fisher_vector(sums, encoder.fit.mixture, fisher.form)
                 vector = normalise(raw, fisher.power)
                 writer.add(video.video_id, sketch.apply(vector), vector, sums.num_descriptors)
@@ -128,16 +137,9 @@ def _encode_all(
     return skipped
 
 
-def _sums(
-    video: ProbedVideo,
-    root: Path,
-    boxes: BoxesTable,
-    encoder: StoredEncoder,
-    config: EncodeFisherConfig,
-) -> Sums:
+def _sums(batches: Iterator[TrackBatch], encoder: StoredEncoder, max_tracks: int | None) -> Sums:
     statistics = MixtureStatistics(encoder.fit.mixture)
-    batches = stream_trajectories(video, root, config.tracks, config.max_height_px, boxes)
-    rows = stream_descriptors(batches, config.fisher.max_tracks)
+    rows = stream_descriptors(batches, max_tracks)
     for descriptors in gathered(rows, CHUNK_ROWS):
         statistics.add(encoder.axes.project(descriptors))
     return statistics.finish()

@@ -11,6 +11,12 @@ from pipelines.data.manifest import ProbedVideo, Problem, read_manifest, write_p
 from pipelines.data.source_store import read_source
 from pipelines.encoding.descriptor_sample import DescriptorReservoir, choose_videos
 from pipelines.encoding.sample_store import SampleWriter
+from pipelines.encoding.track_source import (
+    DescriptorKind,
+    TrackFiles,
+    TrackSource,
+    build_track_source,
+)
 from pipelines.encoding.video_tracks import stream_descriptors
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
@@ -18,10 +24,8 @@ from pipelines.io.config import decode_config
 from pipelines.io.errors import UnreadableVideoError
 from pipelines.io.progress import Progress
 from pipelines.io.provenance import stamp
-from pipelines.trajectories.boxes_store import BoxesTable
 from pipelines.trajectories.parameters import TrajectoryParameters
 from pipelines.trajectories.tracks import NUM_DESCRIPTORS
-from pipelines.trajectories.videos import stream_trajectories
 
 MODULE = "pipelines.encoding.sample_descriptors"
 
@@ -43,10 +47,11 @@ class SampleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SampleDescriptorsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """max_height_px and tracks of `trajectories`; sample and seed of `encoding`."""
+    """max_height_px and tracks of `trajectories`; descriptors, sample and seed of `encoding`."""
 
     max_height_px: int | None
     tracks: TrajectoryParameters
+    descriptors: DescriptorKind
     sample: SampleConfig
     seed: int
 
@@ -55,9 +60,11 @@ def build_parser() -> argparse.ArgumentParser:
     """Options of the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", required=True, help="JSON text of SampleDescriptorsConfig")
-    parser.add_argument("--root", type=Path, required=True, help="folder of the dataset's videos")
     parser.add_argument("--videos", type=Path, required=True, help="probed shard, parquet")
-    parser.add_argument("--boxes", type=Path, required=True, help="people's boxes, parquet")
+    parser.add_argument("--root", type=Path, help="folder of the dataset's videos; for computed")
+    parser.add_argument("--boxes", type=Path, help="people's boxes, parquet; for computed")
+    parser.add_argument("--tracks", type=Path, help="tracks, HDF5; for stored")
+    parser.add_argument("--untracked", type=Path, help="videos without any, parquet; for stored")
     parser.add_argument("--source", type=Path, required=True, help="table of the source's videos")
     parser.add_argument("--out", type=Path, required=True, help="descriptor sample, HDF5")
     parser.add_argument("--skipped", type=Path, required=True, help="skipped videos, parquet")
@@ -70,8 +77,9 @@ def main(args: argparse.Namespace) -> None:
     config = decode_config(args.config, SampleDescriptorsConfig)
     chosen = choose_videos(read_source(args.source), config.sample.num_videos, config.seed)
     videos = [v for v in read_manifest(args.videos, rule="probe_videos") if v.video_id in chosen]
-    boxes = BoxesTable(args.boxes)
-    inputs = [args.videos, args.boxes, args.source]
+    files = TrackFiles(args.root, args.boxes, args.tracks, args.untracked)
+    tracks = build_track_source(config.descriptors, files, config.tracks, config.max_height_px)
+    inputs = [args.videos, *files.inputs(), args.source]
     marks = stamp(MODULE, args.config, inputs, config.seed)
     skipped: list[Problem] = []
     with atomic_path(args.out) as shard, atomic_path(args.skipped) as table:
@@ -81,7 +89,7 @@ def main(args: argparse.Namespace) -> None:
         ):
             for video in videos:
                 try:
-                    drawn = _draw(video, args.root, boxes, config)
+                    drawn = _draw(video, tracks, config)
                     writer.add(video.video_id, drawn.finish(), drawn.num_seen)
                 except UnreadableVideoError as error:
                     log.warning("skipped %s: %s", video.video_id, error)
@@ -93,14 +101,13 @@ def main(args: argparse.Namespace) -> None:
 
 
 def _draw(
-    video: ProbedVideo, root: Path, boxes: BoxesTable, config: SampleDescriptorsConfig
+    video: ProbedVideo, tracks: TrackSource, config: SampleDescriptorsConfig
 ) -> DescriptorReservoir:
     sample = config.sample
     reservoir = DescriptorReservoir(
         video.video_id, sample.num_descriptors, sample.with_replacement, config.seed
     )
-    batches = stream_trajectories(video, root, config.tracks, config.max_height_px, boxes)
-    for descriptors in stream_descriptors(batches):
+    for descriptors in stream_descriptors(tracks(video)):
         reservoir.add(descriptors)
     return reservoir
 

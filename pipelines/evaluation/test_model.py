@@ -15,16 +15,15 @@ from pipelines.clips.batches import build_view_loader
 from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
 from pipelines.evaluation.prediction_store import Prediction, write_predictions
 from pipelines.evaluation.protocols import average_clips, top1_percent
+from pipelines.evaluation.scored_videos import scored_videos
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
-from pipelines.io.errors import ConfigError, DatasetError
 from pipelines.io.options import add_store_options
 from pipelines.io.progress import Progress
 from pipelines.io.provenance import stamp
 from pipelines.models.weights import load_classifier
 from pipelines.training.clip_sources import (
-    LabelledVideos,
     num_workers,
     open_clip_source,
     read_labelled_videos,
@@ -74,7 +73,7 @@ def main(args: argparse.Namespace) -> None:
     videos = read_labelled_videos(
         args.manifest, args.split, source, config.validation.fraction, args.seed
     )
-    chosen = _videos_of(videos, args)
+    chosen = scored_videos(videos, args.role, args.manifest, args.split)
     model, meta = load_classifier(args.model, "finetune")
     model.to(device)
     views = ViewDataset(
@@ -94,19 +93,6 @@ def main(args: argparse.Namespace) -> None:
     with atomic_path(args.out) as partial:
         inputs = [args.manifest, args.model, *source.paths]
         write_predictions(partial, predictions, stamp(MODULE, args.config, inputs, args.seed))
-
-
-def _videos_of(videos: LabelledVideos, args: argparse.Namespace) -> list[str]:
-    if args.role == "test":
-        if not videos.test:
-            raise DatasetError(f"{args.manifest}: split {args.split} has no usable test video")
-        return videos.test
-    if not videos.validation:
-        raise ConfigError(
-            "validation.fraction holds out no video; a sweep needs validation videos, set "
-            "validation.fraction in its overrides"
-        )
-    return videos.validation
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ from pipelines.io.provenance import stamp
 from pipelines.motion.backward_flow import build_backward_flow
 from pipelines.motion.device import flow_device
 from pipelines.motion.edges import BackwardFlow, EdgeParameters
-from pipelines.motion.raft import RaftParameters
+from pipelines.motion.raft_parameters import RaftParameters
 from pipelines.motion.sources import build_flow
 from pipelines.motion.tvl1_parameters import Tvl1Parameters
 from pipelines.trajectories.boxes_store import BoxesTable
@@ -208,14 +208,16 @@ class _Sheet:
         """What computed the flow of a row, and the flow; nothing where RAFT has no weights."""
         config = self._config
         wanted = {number for moment in self.moments for number in (moment, moment + 1)}
-        if name == "flow":
+        is_stored = name == "flow"
+        if is_stored and config.source != "raft":
             frames = self._view.stored_frames(config.frame_size, wanted)
-            flow = build_flow(config.source, config.tvl1, flow_device())
+            flow, _ = build_flow(config.source, config.tvl1, config.raft, flow_device())
             return config.source, forward_flow(frames, self.moments, flow)
         text = f"RAFT {config.raft.variant}"
         if isinstance(self._raft, str):
             return f"{text} is missing: {self._raft}", []
-        frames = self._view.stored_frames(config.edges.size or config.frame_size, wanted)
+        size = config.frame_size if is_stored else config.edges.size or config.frame_size
+        frames = self._view.stored_frames(size, wanted)
         return text, forward_flow(frames, self.moments, forwards(self._raft))
 
     @cached_property

@@ -70,14 +70,24 @@ def _decode_all(
     with Progress("decode frames", len(videos), "videos") as progress:
         for video in videos:
             try:
-                path = root / video.path
-                with VideoReader(path, config.size, config.target_fps, config.max_frames) as reader:
+                with _open(video, root, config) as reader:
                     writer.add(video.video_id, reader.fps, reader)
             except UnreadableVideoError as error:
                 log.warning("skipped %s: %s", video.video_id, error)
                 skipped.append(Problem(video.video_id, "decode_frames", error.kind, error.detail))
             progress.advance()
     return skipped
+
+
+def _open(video: ProbedVideo, root: Path, config: DecodeFramesConfig) -> VideoReader:
+    """Open one video; only where the dataset's files are images has the probe passed one frame."""
+    return VideoReader(
+        root / video.path,
+        config.size,
+        config.target_fps,
+        config.max_frames,
+        min_frames=min(2, video.num_frames),
+    )
 
 
 if __name__ == "__main__":

@@ -63,6 +63,7 @@ class VideoReader:
         max_frames: Stop after so many kept frames, at least 2; None means no limit.
         max_height_px: Where no size is asked, higher frames are shrunk to this height, in their
             own aspect ratio; None shrinks none.
+        min_frames: Least number of kept frames; 1 takes single images too.
 
     Attributes:
         fps: Frames per second after thinning.
@@ -83,6 +84,7 @@ class VideoReader:
         target_fps: float | None = None,
         max_frames: int | None = None,
         max_height_px: int | None = None,
+        min_frames: int = 2,
     ) -> None:
         """Open the file and read its header."""
         if target_fps is not None and target_fps <= 0:
@@ -90,7 +92,7 @@ class VideoReader:
         if max_frames is not None and max_frames < 2:
             raise ValueError(f"max_frames must be at least 2, found {max_frames}")
         self._path, self._size, self._max_frames = path, size, max_frames
-        self._max_height_px = max_height_px
+        self._max_height_px, self._min_frames = max_height_px, min_frames
         self.own_size: tuple[int, int] | None = None
         self._is_own_size = False
         self._container = _open_container(path)
@@ -186,7 +188,7 @@ class VideoReader:
                 "truncated",
                 f"{self._path}: {self.num_decoded} of {self._num_declared} frames decode",
             )
-        if num_kept < 2:
+        if num_kept < self._min_frames:
             raise UnreadableVideoError(
                 "one-frame",
                 f"{self._path}: {num_kept} of {self.num_decoded} frames is kept, motion needs 2",

@@ -25,10 +25,14 @@ def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentPar
     args = parser.parse_args()
     if WORKFLOW_VARIABLE in os.environ:
         end_with(int(os.environ[WORKFLOW_VARIABLE]))
+    num_processes = int(os.environ.get("WORLD_SIZE", "1"))
+    rank = int(os.environ.get("RANK", "0")) if num_processes > 1 else 0
+    place = f"process {rank} of {num_processes}: " if num_processes > 1 else ""
     logging.basicConfig(
-        level=logging.INFO,
+        # All processes that torchrun starts do the same: one tells of it, all tell of trouble.
+        level=logging.WARNING if rank else logging.INFO,
         stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(message)s",
+        format=f"%(asctime)s %(levelname)s {place}%(message)s",
         datefmt="%H:%M:%S",
     )
     try:

@@ -22,11 +22,15 @@ class Progress:
         total: Units in all.
         unit: Name of one unit, plural, "steps".
         done: Units finished before (a resumed job).
+        is_shown: Off in all but one of several processes that do the same job.
     """
 
-    def __init__(self, label: str, total: int, unit: str, done: int = 0) -> None:
+    def __init__(
+        self, label: str, total: int, unit: str, done: int = 0, is_shown: bool = True
+    ) -> None:
         """Prepare; nothing is printed before the context is entered."""
         self.label, self.total, self.unit = label, total, unit
+        self._is_shown = is_shown
         self.first = self.done = done
         self._bar: Bar | None = None
         self._task = TaskID(0)
@@ -35,7 +39,7 @@ class Progress:
     def __enter__(self) -> "Progress":
         """Start the clock."""
         self._started = self._reported = time.monotonic()
-        if sys.stderr.isatty():
+        if self._is_shown and sys.stderr.isatty():
             self._bar = Bar(
                 TextColumn(self.label),
                 BarColumn(),
@@ -56,7 +60,7 @@ class Progress:
         now = time.monotonic()
         if self._bar is not None:
             self._bar.update(self._task, completed=self.done, rate=self._rate(now))
-        elif now - self._reported >= LOG_SECONDS:
+        elif self._is_shown and now - self._reported >= LOG_SECONDS:
             self._reported = now
             log.info("%s", self.line(now))
 
@@ -78,6 +82,8 @@ class Progress:
         """Stop the bar and log the total."""
         if self._bar is not None:
             self._bar.stop()
+        if not self._is_shown:
+            return
         now = time.monotonic()
         log.info(
             "%s: %d of %d %s in %.1f s, %s",

@@ -8,16 +8,30 @@ import copy
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipelines.io.config import canonical
+from pipelines.io.config_checks import check_generators, check_recipes, check_source, check_views
 from pipelines.io.errors import ConfigError
 from pipelines.io.schema import Section, check, check_one_of, with_defaults, without_required
 
 # Rows beside the recipes of a preset's `pretraining`, which are called like them.
 METHODS = ("random", "appearance", "mers", "mars", "supervised", "motionfit")
+# Rows of the leaderboard that train no network.
+CONTROLS = ("idt_svm",)
 # Whose required keys hold for what users write; presets may be partial there.
-COMPLETE_AS_WRITTEN = ("target", "dataset", "sweep")
+COMPLETE_AS_WRITTEN = ("target", "dataset", "view", "sweep")
+
+
+class Where(NamedTuple):
+    """A section that a stage depends on only where another key of the preset has a value."""
+
+    path: str
+    key: str
+    value: object
+
+
+Sections = tuple[str | Where, ...]
 
 
 @dataclass(frozen=True)
@@ -36,6 +50,7 @@ class Settings:
     Attributes:
         targets: Name -> complete target stanza; sweeps add derived ones.
         datasets: Name -> dataset stanza.
+        views: Name -> view of a dataset: which of its videos are left out of a source.
         presets: Name -> complete preset, every row's recipe written out.
         bases: Preset name -> the name of its base, if it has one.
         trials: Sweep name -> its trials.
@@ -45,13 +60,14 @@ class Settings:
 
     targets: dict[str, Section]
     datasets: dict[str, Section]
+    views: dict[str, Section]
     presets: dict[str, Section]
     bases: dict[str, str]
     trials: dict[str, list[Trial]]
     limits: Section
     compute: Section
 
-    def home(self, preset: str, sections: Mapping[str, tuple[str, ...]], stage: str) -> str:
+    def home(self, preset: str, sections: Mapping[str, Sections], stage: str) -> str:
         """The preset under whose name a stage's artifacts are kept.
 
         Presets that agree in everything that a stage depends on share its artifacts: the
@@ -59,7 +75,8 @@ class Settings:
 
         Args:
             preset: Name of a preset.
-            sections: Stage -> dotted paths of all sections that it depends on.
+            sections: Stage -> dotted paths of all sections that it depends on, some of them
+                only under a condition.
             stage: Name of the stage.
         """
         wanted = _pick(self.presets[preset], sections[stage])
@@ -69,8 +86,8 @@ class Settings:
         )
 
     def methods(self, preset: str) -> tuple[str, ...]:
-        """Every row that a preset has a recipe for: the built-in ones, then its pretrainings."""
-        return (*METHODS, *self.presets[preset]["pretraining"])
+        """Every row that can be measured: built-in ones, controls, then the preset's recipes."""
+        return (*METHODS, *CONTROLS, *self.presets[preset]["pretraining"])
 
     def _bases_of(self, preset: str) -> list[str]:
         found: list[str] = []
@@ -103,6 +120,7 @@ def load_settings(config: Section, schema: Section) -> Settings:
     settings = Settings(
         targets=copy.deepcopy(full["targets"]),
         datasets=full["datasets"],
+        views=full["views"],
         presets={name: _written_out(text) for name, text in texts.items()},
         bases={name: raw["base"] for name, raw in full["presets"].items() if "base" in raw},
         trials={},
@@ -110,6 +128,7 @@ def load_settings(config: Section, schema: Section) -> Settings:
         compute=full["compute"],
     )
     _check_presets(settings.presets, schema)
+    check_views(settings.views, settings.datasets)
     for name, target in settings.targets.items():
         _check_target(name, target, settings)
     for name, sweep in full["sweeps"].items():
@@ -136,11 +155,16 @@ def at_path(section: Section, path: str) -> Any:  # noqa: ANN401 - any config va
     return section
 
 
-def _pick(preset: Section, paths: tuple[str, ...]) -> str:
+def _pick(preset: Section, sections: Sections) -> str:
     """Canonical text of some sections; "" for a preset that lacks one of them."""
-    if not all(_is_known(preset, path) for path in paths):
+    wanted = [
+        entry if isinstance(entry, str) else entry.path
+        for entry in sections
+        if isinstance(entry, str) or at_path(preset, entry.key) == entry.value
+    ]
+    if not all(_is_known(preset, path) for path in wanted):
         return ""
-    return canonical([at_path(preset, path) for path in paths])
+    return canonical({path: at_path(preset, path) for path in wanted})
 
 
 def _text(raw: Mapping[str, Section], name: str, trail: tuple[str, ...] = ()) -> Section:
@@ -185,33 +209,17 @@ def _check_presets(presets: Mapping[str, Section], schema: Section) -> None:
                 f"presets.{name}.evaluation.methods.mars: distillation_weight is missing; "
                 "MARS uses 50.0"
             )
-        _check_rows(f"presets.{name}", preset)
+        recipes = preset["pretraining"]
+        for method in preset["evaluation"]["methods"]:
+            check_one_of(f"presets.{name}.evaluation.methods", method, (*METHODS, *recipes))
+        check_recipes(f"presets.{name}", recipes, (*METHODS, *CONTROLS))
+        check_generators(f"presets.{name}", preset["training"], preset["pretraining"])
         smaller = min(preset["frames"]["size"])
         if preset["clips"]["crop_px"] > smaller:
             raise ConfigError(
                 f"presets.{name}.clips.crop_px: expected at most the frames' smaller side "
                 f"{smaller}, found {preset['clips']['crop_px']}"
             )
-
-
-def _check_rows(place: str, preset: Section) -> None:
-    """Every row is a built-in one or a pretraining recipe, and every recipe starts from another."""
-    recipes = preset["pretraining"]
-    for method in preset["evaluation"]["methods"]:
-        check_one_of(f"{place}.evaluation.methods", method, (*METHODS, *recipes))
-    for name, recipe in recipes.items():
-        if name in METHODS:
-            raise ConfigError(
-                f"{place}.pretraining: {name!r} is a built-in row; give the recipe another name"
-            )
-        trail = [name]
-        while (initial := recipe["initial"]) is not None:
-            check_one_of(f"{place}.pretraining.{trail[-1]}.initial", initial, recipes)
-            if initial in trail:
-                circle = " -> ".join((*trail, initial))
-                raise ConfigError(f"{place}.pretraining: initial weights form a circle {circle}")
-            trail.append(initial)
-            recipe = recipes[initial]
 
 
 def _check_target(name: str, target: Section, settings: Settings) -> None:
@@ -221,8 +229,7 @@ def _check_target(name: str, target: Section, settings: Settings) -> None:
         for method in target[key] or ():
             check_one_of(f"targets.{name}.{key}", method, known)
     check_one_of(f"targets.{name}.dataset", target["dataset"], settings.datasets)
-    for entry in target["source"]:
-        check_one_of(f"targets.{name}.source", entry.split(":")[0], settings.datasets)
+    check_source(f"targets.{name}.source", target["source"], settings.views, settings.datasets)
     generator = target.setdefault("generator", {"dataset": target["dataset"], "split": "same"})
     check_one_of(f"targets.{name}.generator.dataset", generator["dataset"], settings.datasets)
 

@@ -8,8 +8,13 @@ DEVICE_VARIABLE = "PIPELINE_DEVICE"
 
 
 def device() -> torch.device:
-    """PIPELINE_DEVICE (config key compute.device): auto takes a GPU where there is one."""
+    """PIPELINE_DEVICE (config key compute.device): auto takes a GPU where there is one.
+
+    Of several processes on one machine each has its own GPU: torchrun numbers them LOCAL_RANK.
+    """
     chosen = os.environ.get(DEVICE_VARIABLE, "auto")
     if chosen == "auto":
         chosen = "cuda" if torch.cuda.is_available() else "cpu"
+    if chosen == "cuda" and "LOCAL_RANK" in os.environ:
+        return torch.device(chosen, int(os.environ["LOCAL_RANK"]))
     return torch.device(chosen)

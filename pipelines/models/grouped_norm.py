@@ -43,17 +43,17 @@ def forward_shuffled(
     clips: Tensor,
     num_groups: int,
     order: Tensor,
-    rank: int,
+    own: slice,
     gather: Gather,
 ) -> Tensor:
     """Pass a batch through a network in groups that are drawn from all processes' clips.
 
     Args:
         network: Rows in, rows out; equal on all processes.
-        clips: Of this process, ``(N, ...)``, N equal on all.
+        clips: Of this process, ``(N, ...)``.
         num_groups: On this process.
         order: A permutation of the clips of all processes, the same on all.
-        rank: Of this process, from 0.
+        own: Places of this process's clips among those of all.
         gather: Joins rows of all processes by rank.
 
     Returns:
@@ -62,10 +62,9 @@ def forward_shuffled(
     Raises:
         ValueError: If the groups would not be equally large, or the order has another length.
     """
-    everything, num_own = gather(clips), len(clips)
+    everything = gather(clips)
     if len(order) != len(everything):
         raise ValueError(f"expected an order of {len(everything)} clips, found {len(order)}")
-    own = slice(rank * num_own, (rank + 1) * num_own)
     shuffled = gather(forward_in_groups(network, everything[order[own]], num_groups))
     restored = torch.empty_like(shuffled)
     restored[order] = shuffled

@@ -1,17 +1,17 @@
 """Flow from a frame back to an earlier one, by the name of its source."""
 
-import json
 from collections.abc import Iterable, Iterator
 
-import msgspec
 import torch
 
 from pipelines.frames.decoding import FrameArray
 from pipelines.io.errors import ConfigError
 from pipelines.motion.device import flow_device
 from pipelines.motion.edges import BackwardFlow, lagged
-from pipelines.motion.flow_store import FlowArray
-from pipelines.motion.raft import RaftParameters, build_raft
+from pipelines.motion.flow_quantisation import FlowArray
+from pipelines.motion.raft import build_raft
+from pipelines.motion.raft_parameters import RaftParameters
+from pipelines.motion.raft_weights import record_text
 from pipelines.motion.sources import grey
 from pipelines.motion.tvl1_parameters import Tvl1Parameters, check_supported
 
@@ -46,7 +46,7 @@ def _raft(parameters: RaftParameters) -> tuple[BackwardFlow, str]:
     def flow(frames: Iterable[FrameArray], gap: int) -> Iterator[FlowArray]:
         return raft.stream(frames, -gap)
 
-    return flow, json.dumps(msgspec.to_builtins(record), sort_keys=True)
+    return flow, record_text(record)
 
 
 def _tvl1(parameters: Tvl1Parameters) -> BackwardFlow:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.frames.decoding import FrameArray
-from pipelines.motion.flow_store import FlowArray
+from pipelines.motion.flow_quantisation import FlowArray
 from pipelines.motion.sources import grey
 
 MapArray = NDArray[np.float32]

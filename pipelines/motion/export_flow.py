@@ -14,7 +14,8 @@ from pipelines.io.config import decode_config
 from pipelines.io.progress import Progress
 from pipelines.io.provenance import stamp
 from pipelines.motion.flow_image_store import FlowImageWriter
-from pipelines.motion.flow_store import FlowArray, FlowStore, read_source
+from pipelines.motion.flow_quantisation import FlowArray
+from pipelines.motion.flow_store import FlowStore, read_origin
 
 MODULE = "pipelines.motion.export_flow"
 
@@ -52,12 +53,12 @@ def main(args: argparse.Namespace) -> None:
     config = decode_config(args.config, ExportFlowConfig)
     store = FlowStore([args.flow])
     marks = stamp(MODULE, args.config, [args.flow])
-    source = read_source(args.flow)
+    origin = read_origin(args.flow)
     num_fields = sum(count - 1 for count in store.num_frames.values())
     with (
         atomic_path(args.out) as partial,
         FlowImageWriter(
-            partial, config.bound_px, config.format, config.jpeg_quality, source, marks
+            partial, config.bound_px, config.format, config.jpeg_quality, origin, marks
         ) as writer,
         Progress("export flow", num_fields, "fields") as progress,
     ):

@@ -29,7 +29,7 @@ from pipelines.io.provenance import stamp
 from pipelines.motion.backward_flow import build_backward_flow
 from pipelines.motion.edge_store import EdgeSettings, EdgeShardWriter
 from pipelines.motion.edges import BackwardFlow, EdgeParameters, MapArray, motion_maps
-from pipelines.motion.raft import RaftParameters
+from pipelines.motion.raft_parameters import RaftParameters
 from pipelines.motion.tvl1_parameters import Tvl1Parameters
 
 MODULE = "pipelines.motion.extract_edges"

@@ -18,6 +18,7 @@ from pipelines.io.progress import Progress
 from pipelines.io.provenance import stamp
 from pipelines.motion.device import flow_device
 from pipelines.motion.flow_store import FlowShardWriter
+from pipelines.motion.raft_parameters import RaftParameters
 from pipelines.motion.sources import FlowStream, build_flow
 from pipelines.motion.tvl1_parameters import FlowArray, Tvl1Parameters
 
@@ -36,11 +37,13 @@ class ExtractFlowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
         source: Name of a flow source, see `pipelines.motion.sources`.
         bound_px: Larger components are clipped, px per stored frame.
         tvl1: Parameters of the sources tvl1 and tvl1-opencv.
+        raft: Of the source raft.
     """
 
     source: str
     bound_px: float
     tvl1: Tvl1Parameters = Tvl1Parameters()
+    raft: RaftParameters = RaftParameters()
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -56,13 +59,15 @@ def main(args: argparse.Namespace) -> None:
     """Compute flow video by video."""
     cv2.setNumThreads(1)
     config = decode_config(args.config, ExtractFlowConfig)
-    flow = build_flow(config.source, config.tvl1, flow_device())
+    flow, weights = build_flow(config.source, config.tvl1, config.raft, flow_device())
     store = FrameStore([args.frames])
     marks = stamp(MODULE, args.config, [args.frames])
     num_pairs = sum(max(count - 1, 0) for count in store.num_frames.values())
     with (
         atomic_path(args.out) as partial,
-        FlowShardWriter(partial, store.size, config.bound_px, config.source, marks) as writer,
+        FlowShardWriter(
+            partial, store.size, config.bound_px, config.source, marks, weights
+        ) as writer,
         Progress("extract flow", num_pairs, "pairs") as progress,
     ):
         for video_id in store.num_frames:

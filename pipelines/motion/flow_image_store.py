@@ -1,6 +1,6 @@
 """Flow as 8-bit grey images, the form that other programs read; one zip archive per shard.
 
-Schema "flow images", version 1
+Schema "flow images", version 2
 -------------------------------
 Unpacked, an archive is what denseflow leaves: ``{video_id}/flow_x_00001.jpg`` (rightward) and
 ``flow_y_00001.jpg`` (downward) for the motion from the first frame to the second, and so on:
@@ -27,12 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.io.errors import ContractError, PipelineError
+from pipelines.motion.flow_quantisation import FlowArray
+from pipelines.motion.flow_store import FlowOrigin
 
-FlowArray = NDArray[np.float32]
 CodeArray = NDArray[np.uint8]
 
 ARTIFACT = "flow images"
-VERSION = 1
+VERSION = 2
 RULE = "export_flow"
 DESCRIPTION = "flow_images.json"
 ZERO_CODE = 128
@@ -59,7 +60,7 @@ class FlowImageWriter:
         bound_px: Larger components are clipped to this.
         image_format: "jpg" or "png".
         jpeg_quality: 1 to 100; of jpg.
-        source: Name of the method that computed the flow.
+        origin: What computed the flow.
         stamp: Provenance.
     """
 
@@ -69,7 +70,7 @@ class FlowImageWriter:
         bound_px: float,
         image_format: str,
         jpeg_quality: int,
-        source: str,
+        origin: FlowOrigin,
         stamp: Mapping[str, str],
     ) -> None:
         """Create the file and describe it."""
@@ -83,7 +84,8 @@ class FlowImageWriter:
             "zero_code": ZERO_CODE,
             "px_per_code": 2 * bound_px / NUM_STEPS,
             "axes": "flow_x rightward, flow_y downward, px per stored frame",
-            "source": source,
+            "source": origin.source,
+            "weights": origin.weights,
             "format": image_format,
             "stamp": dict(stamp),
         }

@@ -1,6 +1,6 @@
 """Flow shards: quantised flow fields of many videos in one HDF5 file.
 
-Schema "flow", version 2
+Schema "flow", version 3
 ------------------------
 V videos, G fields in all. A video of T frames has T - 1 fields: field i is the motion from
 frame i to frame i + 1.
@@ -10,22 +10,21 @@ frame i to frame i + 1.
 - ``fields`` ``(G, 2, H, W)`` int16 in units of 1/64 px: channel 0 rightward, 1 downward, px
   per stored frame at the stored size;
 - attributes ``height``, ``width``, ``bound_px``, ``units_per_px`` (64), ``axes`` ("field, right
-  then down, row, column") and ``source``, the name of the method.
+  then down, row, column"), ``source``, the name of the method, and ``weights``, the JSON record
+  of those that it used, "" for none.
 
-Quantisation rounds half to even, so that it is symmetric in sign and unbiased, and zero is
-exactly zero; inside the bound the error is at most 1/128 px. Components beyond ``bound_px``
-are clipped to it. (The usual 8-bit mapping of [-b, b] to 0..255 has no code for zero.)
+Components beyond ``bound_px`` are clipped to it.
 Chunks hold 16 fields, bit-shuffled and packed by Zstandard inside Blosc, with checksums.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 import h5py
 import hdf5plugin
 import numpy as np
-from numpy.typing import NDArray
 
 from pipelines.frames.ragged_store import (
     IntArray,
@@ -36,46 +35,27 @@ from pipelines.frames.ragged_store import (
     write_index,
 )
 from pipelines.frames.row_cache import RowCache
-from pipelines.io.hdf5 import create, fixed_length_text, open_checked, read_text
-
-FlowArray = NDArray[np.float32]
-QuantisedArray = NDArray[np.int16]
+from pipelines.io.hdf5 import (
+    create,
+    damaged_as_contract_error,
+    fixed_length_text,
+    open_checked,
+    read_text,
+)
+from pipelines.motion.flow_quantisation import (
+    UNITS_PER_PX,
+    FlowArray,
+    QuantisedArray,
+    dequantise,
+    quantise,
+)
 
 ARTIFACT = "flow"
-VERSION = 2
+VERSION = 3
 RULE = "extract_flow"
 
-UNITS_PER_PX = 64
 AXES = "field, right then down, row, column"
-MAX_BOUND_PX = 32767 / UNITS_PER_PX
 CHUNK_FIELDS = 16
-
-
-def quantise(flow: FlowArray, bound_px: float) -> QuantisedArray:
-    """Round flow to multiples of 1/64 px, clipped to ``[-bound_px, bound_px]``.
-
-    Args:
-        flow: Any shape, px.
-        bound_px: Largest stored component, above 0 and at most 511.98 (int16).
-
-    Returns:
-        Same shape, units of 1/64 px.
-
-    Raises:
-        ValueError: If the flow is not finite or the bound is out of range.
-    """
-    if not 0 < bound_px <= MAX_BOUND_PX:
-        raise ValueError(f"bound_px must be in (0, {MAX_BOUND_PX}], found {bound_px}")
-    if not np.isfinite(flow).all():
-        raise ValueError("flow has NaN or infinite components")
-    limit = np.floor(bound_px * UNITS_PER_PX)
-    rounded = np.rint(np.asarray(flow, dtype=np.float32) * np.float32(UNITS_PER_PX))
-    return np.asarray(np.clip(rounded, -limit, limit), dtype=np.int16)
-
-
-def dequantise(quantised: QuantisedArray) -> FlowArray:
-    """Turn units of 1/64 px into px; exact in float32."""
-    return np.multiply(quantised, np.float32(1 / UNITS_PER_PX), dtype=np.float32)
 
 
 class FlowShardWriter:
@@ -87,6 +67,7 @@ class FlowShardWriter:
         bound_px: Components are clipped to this.
         source: Name of the method, as in `pipelines.motion.sources`.
         stamp: Provenance.
+        weights: JSON of a `WeightsRecord`, "" where the method has none.
     """
 
     def __init__(
@@ -96,6 +77,7 @@ class FlowShardWriter:
         bound_px: float,
         source: str,
         stamp: Mapping[str, str],
+        weights: str = "",
     ) -> None:
         """Create the file."""
         self._size, self._bound_px = size, bound_px
@@ -107,6 +89,7 @@ class FlowShardWriter:
             units_per_px=UNITS_PER_PX,
             axes=fixed_length_text(AXES),
             source=fixed_length_text(source),
+            weights=fixed_length_text(weights),
         )
         self._fields = self._target.create_dataset(
             "fields",
@@ -192,14 +175,24 @@ def write_flow_shard(
             writer.add(video_id, fps, fields)
 
 
-def read_source(path: Path) -> str:
-    """Name of the method that computed a shard's flow.
+class FlowOrigin(NamedTuple):
+    """What computed a shard's flow: the method's name, and its weights as JSON, "" for none."""
+
+    source: str
+    weights: str
+
+
+def read_origin(path: Path) -> FlowOrigin:
+    """What computed a shard's flow.
 
     Raises:
         ContractError: If the shard is damaged or of another kind.
     """
-    with open_checked(path, ARTIFACT, VERSION, RULE) as shard:
-        return str(read_text(shard.attrs["source"]))
+    with (
+        open_checked(path, ARTIFACT, VERSION, RULE) as shard,
+        damaged_as_contract_error(path, RULE),
+    ):
+        return FlowOrigin(*(str(read_text(shard.attrs[name])) for name in FlowOrigin._fields))
 
 
 class FlowStore:

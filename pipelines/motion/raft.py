@@ -11,42 +11,21 @@ Conventions
 import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated, Literal, NamedTuple
+from typing import NamedTuple
 
 import cv2
-import msgspec
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from pipelines.frames.decoding import FrameArray, short_side_size
-from pipelines.motion.flow_store import FlowArray
+from pipelines.motion.flow_quantisation import FlowArray
 from pipelines.motion.raft_networks import MIN_SIDE_PX, STRIDE_PX, RaftNetwork, build_network
+from pipelines.motion.raft_parameters import RaftParameters
 from pipelines.motion.raft_weights import WeightsRecord, load_weights
 
 Padding = tuple[int, int, int, int]
-
-
-class RaftParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Section `motion.raft` of a preset.
-
-    Attributes:
-        implementation: Library whose network runs.
-        variant: "things" is the large network trained on FlyingChairs and FlyingThings3D.
-        num_updates: Recurrent updates.
-        short_side_px: Frames are resized to this shorter side before RAFT and the flow is scaled
-            back; null takes them as they are.
-        weights: Local file; null takes the library's own download.
-        batch_pairs: Frame pairs that run at once.
-    """
-
-    implementation: Literal["ptlflow", "torchvision"] = "ptlflow"
-    variant: Literal["things", "small"] = "things"
-    num_updates: Annotated[int, msgspec.Meta(ge=1)] = 20
-    short_side_px: Annotated[int, msgspec.Meta(ge=8)] | None = None
-    weights: str | None = None
-    batch_pairs: Annotated[int, msgspec.Meta(ge=1)] = 1
 
 
 class _Encoded(NamedTuple):

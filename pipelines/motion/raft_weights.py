@@ -6,6 +6,7 @@ libraries; torchvision's are renamed on loading. torchvision's V1 weights "C_T" 
 """
 
 import hashlib
+import json
 import pickle
 import re
 import socket
@@ -70,6 +71,11 @@ class WeightsRecord(msgspec.Struct, frozen=True):
     name: str
     sha256: str
     licence: str
+
+
+def record_text(record: WeightsRecord) -> str:
+    """A record as JSON, the form in which artifacts keep it."""
+    return json.dumps(msgspec.to_builtins(record), sort_keys=True)
 
 
 def load_weights(

@@ -4,8 +4,8 @@ A command brings its options and `build`, which turns a `Context` into a `Pretra
 must know is in the context, and nothing else of the command line.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +22,7 @@ from pipelines.models.heads import Classifier, build_classifier, take_backbone
 from pipelines.models.weights import ModelMeta, load_classifier
 from pipelines.pretraining.recipe import PretrainingConfig, PretrainingRecipe
 from pipelines.training.clip_sources import ClipSource, hold_out_at_random, open_clip_source
-from pipelines.training.engine import Batches
+from pipelines.training.engine import Batches, Measure
 from pipelines.training.publication import prepare, train_and_publish
 from pipelines.training.tasks import Task
 
@@ -83,6 +83,7 @@ class Pretraining:
         batches: See `pipelines.training.engine.train`.
         validate: Score on the held-out videos, or None.
         num_outputs: Outputs of the published model's `fc`, 0 for a backbone alone.
+        measures: More numbers for the history, see `pipelines.training.engine.train`.
     """
 
     videos: list[str]
@@ -90,6 +91,7 @@ class Pretraining:
     batches: Batches
     validate: Callable[[Task], float] | None
     num_outputs: int
+    measures: Mapping[str, Measure] = field(default_factory=dict)
 
 
 def build_model(context: Context, num_outputs: int) -> Classifier:
@@ -145,6 +147,7 @@ def pretrain(
         lambda notes: ModelMeta(
             config.backbone, "rgb", found.num_outputs, config.recipe.dropout, (), dict(notes)
         ),
+        found.measures,
     )
 
 

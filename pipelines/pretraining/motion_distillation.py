@@ -28,7 +28,7 @@ from pipelines.objectives.info_nce import (
     modist_terms,
     spread,
 )
-from pipelines.training.distributed import gather_rows, num_processes, rank
+from pipelines.training.distributed import gather_rows, num_processes, own_part
 from pipelines.training.tasks import Batch, Task
 
 # Index of a video that is in no memory.
@@ -62,13 +62,13 @@ class ClipInput:
     """How clips become network input.
 
     Attributes:
-        colour: How the colours of RGB clips are varied while training.
+        colour: How the colours of RGB clips are varied while training, or None.
         mean: Of RGB, three numbers on the scale 0..1, subtracted.
         std: Likewise, divided by.
         motion_copies: Channels that a motion map of one channel is repeated in.
     """
 
-    colour: ColourConfig
+    colour: ColourConfig | None
     mean: Sequence[float]
     std: Sequence[float]
     motion_copies: int = 1
@@ -99,9 +99,8 @@ class Pathway(nn.Module):
             if order is None:
                 key = forward_in_groups(self.slow, clips[:, 1], num_groups)
             else:
-                key = forward_shuffled(
-                    self.slow, clips[:, 1], num_groups, order, rank(), gather_rows
-                )
+                own = own_part(len(order))
+                key = forward_shuffled(self.slow, clips[:, 1], num_groups, order, own, gather_rows)
         return Embeddings(query, key, self.memory.rows, self.memory.is_excluded(video_index))
 
 
@@ -156,7 +155,7 @@ class MotionDistillation(Task):
             "loss": torch.stack(list(terms.values())).sum(),
             **terms,
             "top1": key_is_nearest(logits),
-            "spread": spread(visual.query),
+            "visual_spread": spread(visual.query),
         }
 
     def score(self, batch: Batch) -> Tensor:
@@ -189,7 +188,7 @@ class MotionDistillation(Task):
         """Network input ``(B, 2, 3, T, S, S)``, varied while training."""
         clips, chosen = batch["rgb"], self.clip_input
         values = clips.flatten(0, 1).to(torch.float32) / 255
-        if self.training:
+        if self.training and chosen.colour is not None:
             values = jittered(values, batch["seed"].tolist(), chosen.colour, NUM_CLIPS)
         return normalised(values, chosen.mean, chosen.std).reshape(clips.shape)
 

@@ -4,23 +4,18 @@ MotionFit's clip-order term without labels: its lambda = 0 on RGB is exactly thi
 """
 
 import argparse
-import functools
-import logging
 
 import msgspec
 
-from pipelines.clips.clip_dataset import ClipDataset, DrawStarts
-from pipelines.clips.sampling import consecutive_starts, tuple_span
+from pipelines.clips.clip_dataset import ClipDataset
 from pipelines.io.command import run
-from pipelines.io.errors import DatasetError
 from pipelines.io.options import pretraining_options, pretraining_parser
 from pipelines.pretraining.clip_order import ClipOrder
 from pipelines.pretraining.method import Context, Pretraining, build_model, pretrain
 from pipelines.training.clip_sources import sampled_score, training_batches
+from pipelines.training.clip_tuples import long_enough, starts_in_a_row
 
 MODULE = "pipelines.pretraining.pretrain_clip_order"
-
-log = logging.getLogger(__name__)
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,10 +41,19 @@ def build(context: Context, options: Options) -> Pretraining:
         DatasetError: If every video is too short.
     """
     recipe, clips = context.recipe, context.clips
-    train = _long_enough(context, context.videos, options.gap)
-    held = _long_enough(context, context.held, options.gap) if context.held else []
+    train, held = (
+        long_enough(
+            videos,
+            context.source.num_frames,
+            clips,
+            recipe.clips_per_video,
+            options.gap,
+            "options.gap",
+        )
+        for videos in (context.videos, context.held)
+    )
     model = build_model(context, num_outputs=0)
-    draw: DrawStarts = functools.partial(consecutive_starts, gap=options.gap)
+    draw = starts_in_a_row(options.gap)
     batches = training_batches(
         context.source,
         train,
@@ -70,28 +74,6 @@ def build(context: Context, options: Options) -> Pretraining:
         validate=sampled_score(samples, len(held), context.seed),
         num_outputs=0,
     )
-
-
-def _long_enough(context: Context, videos: list[str], gap: int) -> list[str]:
-    """Videos that hold a whole tuple; a looping clip would have no order."""
-    clips, recipe = context.clips, context.recipe
-    needed = tuple_span(recipe.clips_per_video, clips.num_frames, clips.stride, gap)
-    kept = [key for key in videos if context.source.num_frames[key] >= needed]
-    if len(kept) < len(videos):
-        log.warning(
-            "%d of %d videos have fewer than the %d frames that %d clips in a row need",
-            len(videos) - len(kept),
-            len(videos),
-            needed,
-            recipe.clips_per_video,
-        )
-    if not kept:
-        raise DatasetError(
-            f"none of {len(videos)} videos has the {needed} frames that {recipe.clips_per_video} "
-            f"clips of {clips.num_frames} frames in a row need; lower the recipe's "
-            "clips.num_frames, clips_per_video or options.gap"
-        )
-    return kept
 
 
 def main(args: argparse.Namespace) -> None:

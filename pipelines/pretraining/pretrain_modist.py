@@ -5,14 +5,12 @@ With the visual term alone it is the paper's RGB-only baseline, which reads no m
 
 import argparse
 import logging
-from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
 
 from pipelines.clips.augmentation import BlurConfig, check_ranges
-from pipelines.clips.batches import StepBatchSampler, build_loader
 from pipelines.clips.colour import ColourConfig
 from pipelines.clips.motion_reader import MotionClipConfig, MotionReader
 from pipelines.clips.query_key_dataset import NUM_CLIPS, QueryKeyDataset
@@ -30,9 +28,7 @@ from pipelines.pretraining.motion_distillation import (
     MotionDistillation,
 )
 from pipelines.pretraining.subset import SourceSubset, take_subset
-from pipelines.training.clip_sources import num_workers, sampled_score
-from pipelines.training.engine import Batches
-from pipelines.training.tasks import Batch
+from pipelines.training.clip_sources import sampled_batches, sampled_score
 
 MODULE = "pipelines.pretraining.pretrain_modist"
 
@@ -72,8 +68,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         num_groups: Groups of shuffled batch norm, over all processes; 1 for plain batch norm.
         crop_area: Least and largest share of a frame that an RGB window covers.
         crop_ratio: Least and largest width / height of an RGB window.
-        colour: Jitter and grey of RGB clips.
-        blur: Of RGB clips.
+        colour: Jitter and grey of RGB clips; null for none.
+        blur: Of RGB clips; null for none.
         motion: The motion pathway; null where no term needs it.
         source_subset: A part of the source; null for all of it.
     """
@@ -87,8 +83,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     num_groups: Count
     crop_area: tuple[float, float]
     crop_ratio: tuple[float, float]
-    colour: ColourConfig
-    blur: BlurConfig
+    colour: ColourConfig | None
+    blur: BlurConfig | None
     motion: MotionOptions | None
     source_subset: SourceSubset | None
 
@@ -125,7 +121,9 @@ def build(context: Context, options: Options) -> Pretraining:
     return Pretraining(
         videos=videos,
         task=_task(context, options, reader),
-        batches=_batches(dataset, context),
+        batches=sampled_batches(
+            dataset, len(videos), context.recipe.videos_per_batch, context.seed
+        ),
         validate=sampled_score(held, len(context.held), context.seed),
         num_outputs=0,
     )
@@ -215,17 +213,6 @@ def _task(context: Context, options: Options, reader: MotionReader | None) -> Mo
     clips = context.clips
     shown = ClipInput(options.colour, clips.rgb_mean, clips.rgb_std, copies)
     return MotionDistillation(model, visual, motion, settings, shown).to(context.device)
-
-
-def _batches(dataset: QueryKeyDataset, context: Context) -> Batches:
-    """Batches as a pure function of the step."""
-    size, seed = context.recipe.videos_per_batch, context.seed
-
-    def batches(first_step: int, num_steps: int) -> Iterable[Batch]:
-        sampler = StepBatchSampler(len(dataset), size, seed, first_step, num_steps)
-        return build_loader(dataset, sampler, num_workers(), seed)
-
-    return batches
 
 
 def _seed(context: Context, number: int) -> int:

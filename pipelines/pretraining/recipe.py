@@ -7,6 +7,7 @@ import msgspec
 from pipelines.clips.clip_dataset import ClipConfig
 from pipelines.training.recipe import (
     OptimizerConfig,
+    Precision,
     RecipeConfig,
     ScheduleConfig,
     ValidationConfig,
@@ -39,6 +40,9 @@ class PretrainingRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     dropout: float
     checkpoint: Literal["best", "last"]
     options: msgspec.Raw
+    accumulate: int = 1
+    precision: Precision = "float32"
+    max_gradient_norm: float | None = None
 
     @property
     def training(self) -> RecipeConfig:
@@ -50,6 +54,9 @@ class PretrainingRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             schedule=self.schedule,
             dropout=self.dropout,
             checkpoint=self.checkpoint,
+            accumulate=self.accumulate,
+            precision=self.precision,
+            max_gradient_norm=self.max_gradient_norm,
         )
 
 

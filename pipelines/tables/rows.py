@@ -23,17 +23,20 @@ COLUMNS = (
 
 # Rows that learn from the target's labelled videos alone.
 WITHOUT_SOURCE = ("random", "mars")
+# Rows that train no network, and what stands in its place.
+WITHOUT_NETWORK = {"idt_svm": "trajectories"}
 
 Row = dict[str, object]
 
 
 def empty_row(method: str, config: TableConfig) -> Row:
     """Every column; what is not measured is empty."""
+    has_network = method not in WITHOUT_NETWORK
     return dict.fromkeys(COLUMNS, "") | {
         "method": method,
-        "backbone": config.backbone,
-        "frames": config.num_frames,
-        "resolution": config.resolution,
+        "backbone": WITHOUT_NETWORK.get(method, config.backbone),
+        "frames": config.num_frames if has_network else "",
+        "resolution": config.resolution if has_network else "",
         "additional_labels": "source labels" if method == "supervised" else "",
         "source": "" if method in WITHOUT_SOURCE else config.source,
     }

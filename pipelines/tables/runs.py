@@ -13,7 +13,10 @@ from pipelines.tables.summary import PairedComparison, compare
 
 
 class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which files hold one run; `initial` is empty for random weights."""
+    """Which files hold one run; `initial` is empty for random weights.
+
+    `model` is empty where no network was trained.
+    """
 
     method: str
     split: str
@@ -59,7 +62,7 @@ def measure(run: RunConfig) -> dict[str, object]:
         "predictions": run.predictions,
         "predictions_sha256": _sha256(run.predictions),
         "model": run.model,
-        "model_sha256": _sha256(run.model),
+        "model_sha256": _sha256(run.model) if run.model else "",
         "initial": run.initial,
         "initial_sha256": _sha256(run.initial) if run.initial else "",
         "git": read_stamp(Path(run.predictions)).get("git", ""),

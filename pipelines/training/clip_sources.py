@@ -28,6 +28,7 @@ from pipelines.io.lists import read_paths
 from pipelines.models.device import device
 from pipelines.motion.edge_store import EdgeStore
 from pipelines.motion.flow_store import FlowStore
+from pipelines.training.distributed import own_part
 from pipelines.training.engine import Batches, mean_score
 from pipelines.training.tasks import Batch, Task
 
@@ -176,7 +177,16 @@ def training_batches(
     seed: int,
     draw_starts: DrawStarts = random_starts,
 ) -> Batches:
-    """Batches of randomly placed clips as a pure function of the step."""
+    """Batches of randomly placed clips as a pure function of the step.
+
+    Raises:
+        DatasetError: If the videos are single images.
+    """
+    if all(source.num_frames[video_id] == 1 for video_id in videos):
+        raise DatasetError(
+            "the videos to train on have one frame each, and clips of them no motion; of the "
+            "pretraining recipes, those with objective mosi learn from single images"
+        )
     dataset = ClipDataset(
         videos,
         source.frames,
@@ -187,9 +197,24 @@ def training_batches(
         train=True,
         draw_starts=draw_starts,
     )
+    return sampled_batches(dataset, len(videos), videos_per_batch, seed)
+
+
+def sampled_batches(
+    dataset: Dataset[Item], num_videos: int, videos_per_batch: int, seed: int
+) -> Batches:
+    """Batches of random samples as a pure function of the step.
+
+    Args:
+        dataset: Gives an item for a `SampleKey`.
+        num_videos: Length of the dataset.
+        videos_per_batch: Samples in each batch.
+        seed: Of the order and of the samples' own seeds.
+    """
 
     def batches(first_step: int, num_steps: int) -> Iterable[Batch]:
-        sampler = StepBatchSampler(len(videos), videos_per_batch, seed, first_step, num_steps)
+        part = own_part(videos_per_batch)
+        sampler = StepBatchSampler(num_videos, videos_per_batch, seed, first_step, num_steps, part)
         return build_loader(dataset, sampler, num_workers(), seed)
 
     return batches
@@ -201,8 +226,9 @@ def validation_score(
     """A function that scores a task on held-out videos; None without any."""
     if not videos:
         return None
+    own = videos[own_part(len(videos))]
     dataset = ViewDataset(
-        videos, source.frames, source.flow, clips, num_clips=VALIDATION_CLIPS, label=label
+        own, source.frames, source.flow, clips, num_clips=VALIDATION_CLIPS, label=label
     )
 
     def score(task: Task) -> float:
@@ -225,7 +251,8 @@ def sampled_score(
         return None
 
     def score(task: Task) -> float:
-        items = (dataset[SampleKey(index, seed)] for index in range(num_videos))
+        own = range(num_videos)[own_part(num_videos)]
+        items = (dataset[SampleKey(index, seed)] for index in own)
         return mean_score(task, items, device())
 
     return score

@@ -1,7 +1,8 @@
 """Training curves: one row per validation interval.
 
 Schema: step (steps taken), and means over the interval of learning_rate, loss and top1 (share of
-clips, 0 to 1; null where the task has no classes); validation_score (null without validation).
+clips, 0 to 1; null where the task has no classes); validation_score (null without validation);
+scalars, whatever else the task and its monitors say, by name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +20,10 @@ HISTORY_SCHEMA = pa.schema(
         ("loss", pa.float64()),
         ("top1", pa.float64()),
         ("validation_score", pa.float64()),
+        ("scalars", pa.map_(pa.string(), pa.float64())),
     ]
 )
+COLUMNS = HISTORY_SCHEMA.names[:-1]
 RULE = "the training rules"
 
 
@@ -28,14 +31,19 @@ def write_history(
     path: Path, rows: Sequence[Mapping[str, float]], stamp: Mapping[str, str]
 ) -> None:
     """Write a curve; columns that no row has are null."""
-    history = pd.DataFrame(rows).reindex(columns=HISTORY_SCHEMA.names)
-    write_table(path, history.astype({"step": "int64"}), HISTORY_SCHEMA, stamp)
+    scalars = [
+        sorted((name, value) for name, value in row.items() if name not in COLUMNS) for row in rows
+    ]
+    history = pd.DataFrame(rows).reindex(columns=COLUMNS).astype({"step": "int64"})
+    write_table(path, history.assign(scalars=pd.Series(scalars)), HISTORY_SCHEMA, stamp)
 
 
 def read_history(path: Path) -> pd.DataFrame:
-    """Read a curve.
+    """Read a curve; every scalar is a column of its own, null where a row lacks it.
 
     Raises:
         ContractError: If the file is missing, damaged or of another schema.
     """
-    return read_table(path, HISTORY_SCHEMA, RULE)
+    stored = read_table(path, HISTORY_SCHEMA, RULE)
+    scalars = pd.DataFrame([dict(row) for row in stored.pop("scalars")], index=stored.index)
+    return pd.concat([stored, scalars.reindex(columns=sorted(scalars))], axis=1)

@@ -1,24 +1,40 @@
 """Optimisers by name."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from torch import nn
-from torch.optim import SGD, AdamW, Optimizer
+from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from pipelines.training.recipe import OptimizerConfig
 
 
 def build_optimizer(parameters: Iterable[nn.Parameter], config: OptimizerConfig) -> Optimizer:
-    """SGD with momentum (MotionFit 4.2: vanilla, no Nesterov) or AdamW, over what is trainable.
+    """SGD with momentum (MotionFit 4.2: vanilla, no Nesterov), Adam or AdamW.
 
-    Weight decay covers every trainable parameter, as in the paper's and VCOP's plain SGD.
+    Only trainable parameters are optimised. Weight decay covers all of them, as in the papers'
+    and VCOP's plain SGD, or what is no normalisation layer and no bias, as in MoSI's code
+    (alibaba-mmai-research/TAdaConv, models/utils/optimizer.py).
     """
-    trainable = [parameter for parameter in parameters if parameter.requires_grad]
+    groups = _groups(parameters, config)
     if config.name == "sgd":
         return SGD(
-            trainable,
+            groups,
             lr=config.learning_rate,
             momentum=config.momentum,
-            weight_decay=config.weight_decay,
+            dampening=config.dampening,
         )
-    return AdamW(trainable, lr=config.learning_rate, weight_decay=config.weight_decay)
+    if config.name == "adam":
+        return Adam(groups, lr=config.learning_rate)
+    return AdamW(groups, lr=config.learning_rate)
+
+
+def _groups(parameters: Iterable[nn.Parameter], config: OptimizerConfig) -> list[dict[str, Any]]:
+    """Groups with their weight decay; normalisation layers and biases have one axis at most."""
+    trainable = [parameter for parameter in parameters if parameter.requires_grad]
+    if config.decay_norm_and_bias:
+        return [{"params": trainable, "weight_decay": config.weight_decay}]
+    weights = [parameter for parameter in trainable if parameter.ndim > 1]
+    others = [parameter for parameter in trainable if parameter.ndim <= 1]
+    groups = ((weights, config.weight_decay), (others, 0.0))
+    return [{"params": found, "weight_decay": decay} for found, decay in groups if found]

@@ -6,26 +6,47 @@ import msgspec
 
 from pipelines.clips.clip_dataset import ClipConfig
 
+Precision = Literal["float32", "bfloat16"]
+
 
 class OptimizerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Optimiser; `momentum` is SGD's, AdamW ignores it."""
+    """Optimiser.
 
-    name: Literal["sgd", "adamw"]
+    Attributes:
+        momentum: SGD's; the others ignore it.
+        weight_decay: Added to the gradient by SGD and Adam, applied apart from it by AdamW.
+        dampening: SGD's: a new gradient counts `1 - dampening` in the momentum.
+        decay_norm_and_bias: Whether weight decay covers normalisation layers and biases too.
+    """
+
+    name: Literal["sgd", "adam", "adamw"]
     learning_rate: float
     momentum: float
     weight_decay: float
+    dampening: float = 0.0
+    decay_norm_and_bias: bool = True
 
 
 class ScheduleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Learning rate over time; every length is counted in `unit`."""
+    """Learning rate over time; every length is counted in `unit`.
+
+    Attributes:
+        decay: "step" at `drops`, "cosine" to zero, or "plateau": when validation stops improving.
+        drop_factor: Of a drop of "step" and "plateau".
+        warmup_start: Share of the rate that the warm-up begins with; None for one in
+            `warm-up steps + 1`.
+        patience: Validations without a better score that "plateau" bears; the next one drops.
+    """
 
     unit: Literal["epochs", "steps"]
     length: int
-    decay: Literal["step", "cosine"]
+    decay: Literal["step", "cosine", "plateau"]
     drops: tuple[int, ...]
     drop_factor: float
     warmup: int
     validate_every: int
+    warmup_start: float | None = None
+    patience: int = 5
 
 
 class RecipeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,6 +55,9 @@ class RecipeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         trainable: Stages that fine-tuning trains, or "all".
         distillation_weight: Of the feature term of MERS and MARS.
+        accumulate: Batches whose gradients make one optimiser step.
+        precision: Of forward and backward pass; weights are float32 always.
+        max_gradient_norm: Longer gradients are shortened to it; None leaves them.
     """
 
     clips_per_video: int
@@ -44,6 +68,39 @@ class RecipeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checkpoint: Literal["best", "last"]
     trainable: str | tuple[str, ...] = "all"
     distillation_weight: float = 0.0
+    accumulate: int = 1
+    precision: Precision = "float32"
+    max_gradient_norm: float | None = None
+
+    @property
+    def videos_per_step(self) -> int:
+        """Videos that one optimiser step is made of, over all batches and processes."""
+        return self.videos_per_batch * self.accumulate
+
+
+class GeneratorRecipe(RecipeConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The training of a pseudo-label generator.
+
+    Attributes:
+        class_weight: lambda of MotionFit's Equation 3: 1 learns classes alone, 0 the order of
+            clips alone.
+        clip_gap: Frames between two clips of a video where their order is learned.
+        initial: Pretraining recipe whose weights it starts from, or None.
+    """
+
+    class_weight: float
+    clip_gap: int
+    initial: str | None = None
+
+
+class SelfTrainingRecipe(RecipeConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The training of the appearance network on pseudo-labels.
+
+    Attributes:
+        neighbour_labels: Predict the labels of the clips before and after each clip, too.
+    """
+
+    neighbour_labels: bool
 
 
 class ValidationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,3 +116,15 @@ class TrainingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     validation: ValidationConfig
     backbone: str
     recipe: RecipeConfig
+
+
+class SelfTrainingConfig(TrainingConfig, frozen=True, forbid_unknown_fields=True):
+    """The `--config` of self-training."""
+
+    recipe: SelfTrainingRecipe
+
+
+class GeneratorConfig(TrainingConfig, frozen=True, forbid_unknown_fields=True):
+    """The `--config` of the generator's training."""
+
+    recipe: GeneratorRecipe

@@ -1,12 +1,14 @@
 """Command: self-train the appearance network on pseudo-labels (MotionFit section 3.2).
 
 M_RGB predicts the cluster of the unit that each of its clips lies in, with the same multi-clip
-loss as the generator. No class label of the source is read.
+loss as the generator; with `neighbour_labels` also the clusters of the clips before and after it.
+No class label of the source is read.
 """
 
 import argparse
 from pathlib import Path
 
+from pipelines.clips.clip_dataset import LabelFunction
 from pipelines.clustering.pseudolabel_store import PseudoLabels
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
@@ -20,9 +22,10 @@ from pipelines.training.clip_sources import (
     training_batches,
     validation_score,
 )
+from pipelines.training.neighbour_labels import NeighbourClassification, labels_with_neighbours
 from pipelines.training.publication import prepare, train_and_publish
-from pipelines.training.recipe import TrainingConfig
-from pipelines.training.tasks import Classification
+from pipelines.training.recipe import SelfTrainingConfig
+from pipelines.training.tasks import Classification, Task
 
 MODULE = "pipelines.training.self_train"
 
@@ -38,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Train on every source video that has pseudo-labels."""
-    config = decode_config(args.config, TrainingConfig)
+    config = decode_config(args.config, SelfTrainingConfig)
     recipe, clips = config.recipe, config.clips
     device = prepare(args.seed)
     source = open_clip_source(args.index, args.frames, args.flow)
@@ -49,22 +52,27 @@ def main(args: argparse.Namespace) -> None:
     model = build_classifier(
         config.backbone, NUM_CHANNELS["rgb"], labels.num_clusters, recipe.dropout, args.seed
     )
+    lookup: LabelFunction = labels.lookup
+    task: Task = Classification(model, "rgb")
+    if recipe.neighbour_labels:
+        lookup = labels_with_neighbours(labels.lookup, source.num_frames)
+        task = NeighbourClassification(model, labels.num_clusters, args.seed)
     train_and_publish(
         MODULE,
         run_options(args),
-        Classification(model, "rgb").to(device),
+        task.to(device),
         recipe,
         len(train),
         training_batches(
             source,
             train,
             clips,
-            labels.lookup,
+            lookup,
             recipe.clips_per_video,
             recipe.videos_per_batch,
             args.seed,
         ),
-        validation_score(source, held, clips, labels.lookup),
+        validation_score(source, held, clips, lookup),
         source,
         (args.pseudolabels,),
         lambda notes: ModelMeta(

@@ -39,10 +39,25 @@ class Task(nn.Module):
         raise TypeError(f"{type(self).__name__} defines no score")
 
     def before_step(self, step: int) -> None:
-        """Get ready for step `step`, counted from 0; cluster anew at an epoch's start, say."""
+        """Get ready for step `step`, counted from 0; cluster anew at an epoch's start, say.
+
+        A step is one of the optimiser: where gradients are accumulated, `forward` is called for
+        several batches before `after_step`, and an epoch has as many steps fewer.
+        """
 
     def after_step(self) -> None:
-        """Follow the optimiser's step: momentum encoders, memory banks."""
+        """Follow the optimiser's step: momentum encoders, memory banks.
+
+        Each of several processes has seen its own samples: join them with
+        `pipelines.training.distributed.gather_rows`, so that all keep the same state.
+        """
+
+    def monitor(self) -> dict[str, float]:
+        """Numbers that tell whether training is healthy, for the history; asked when validating.
+
+        See `pipelines.training.monitors`. Features of the last batch are looked at anyway.
+        """
+        return {}
 
 
 class Classification(Task):

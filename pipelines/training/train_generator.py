@@ -1,7 +1,8 @@
 """Command: train the pseudo-label generator on the few labels (MotionFit section 3.1).
 
-M_MPLG reads flow and minimises the multi-clip loss (Eq. 1, lambda = 1); with modality rgb it is
-the appearance control.
+M_MPLG reads flow and minimises the multi-clip loss (Eq. 1, lambda = 1), below lambda = 1 with the
+clip-order term (Eq. 2, 3); with modality rgb it is the appearance control, which may start from
+the weights of a pretraining.
 """
 
 import argparse
@@ -11,17 +12,12 @@ from pipelines.io.command import run
 from pipelines.io.config import decode_config
 from pipelines.io.options import add_run_options, add_store_options, run_options
 from pipelines.models.backbones import NUM_CHANNELS
-from pipelines.models.heads import build_classifier
-from pipelines.models.weights import ModelMeta
-from pipelines.training.clip_sources import (
-    open_clip_source,
-    read_labelled_videos,
-    training_batches,
-    validation_score,
-)
+from pipelines.models.heads import build_classifier, take_backbone
+from pipelines.models.weights import ModelMeta, load_classifier
+from pipelines.training.clip_sources import open_clip_source, read_labelled_videos
+from pipelines.training.generator import generator_training
 from pipelines.training.publication import prepare, train_and_publish
-from pipelines.training.recipe import TrainingConfig
-from pipelines.training.tasks import Classification
+from pipelines.training.recipe import GeneratorConfig
 
 MODULE = "pipelines.training.train_generator"
 
@@ -34,13 +30,14 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--split", required=True)
     parser.add_argument("--modality", choices=sorted(NUM_CHANNELS), required=True)
+    parser.add_argument("--initial", type=Path, help="trained RGB model to start from")
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
     """Train on the split's training videos."""
-    config = decode_config(args.config, TrainingConfig)
-    recipe, clips = config.recipe, config.clips
+    config = decode_config(args.config, GeneratorConfig)
+    recipe = config.recipe
     device = prepare(args.seed)
     source = open_clip_source(args.index, args.frames, args.flow)
     videos = read_labelled_videos(
@@ -53,24 +50,19 @@ def main(args: argparse.Namespace) -> None:
         recipe.dropout,
         args.seed,
     )
+    if args.initial:
+        take_backbone(model, load_classifier(args.initial, "pretrain")[0])
+    training = generator_training(config, source, videos, model, args.modality, args.seed)
     train_and_publish(
         MODULE,
         run_options(args),
-        Classification(model, args.modality).to(device),
+        training.task.to(device),
         recipe,
-        len(videos.train),
-        training_batches(
-            source,
-            videos.train,
-            clips,
-            videos.of_clip,
-            recipe.clips_per_video,
-            recipe.videos_per_batch,
-            args.seed,
-        ),
-        validation_score(source, videos.validation, clips, videos.of_clip),
+        len(training.videos),
+        training.batches,
+        training.validate,
         source,
-        (args.manifest,),
+        (args.manifest, *((args.initial,) if args.initial else ())),
         lambda notes: ModelMeta(
             config.backbone,
             args.modality,

@@ -8,6 +8,7 @@ Rows of a video are in the order in which its tracks end. Chunks are packed by Z
 Blosc, with checksums. A descriptor is at most 1, so float16 is within 2.5e-4 of it.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -17,8 +18,9 @@ import hdf5plugin
 import numpy as np
 
 from pipelines.frames.ragged_store import offsets_of, write_checked
+from pipelines.io.errors import ContractError
 from pipelines.io.hdf5 import create, damaged_as_contract_error, open_checked
-from pipelines.trajectories.tracks import NUM_DESCRIPTORS, NUM_INFO, TrackBatch
+from pipelines.trajectories.tracks import INFO_COLUMNS, NUM_DESCRIPTORS, NUM_INFO, TrackBatch
 
 ARTIFACT = "tracks"
 VERSION = 1
@@ -26,6 +28,7 @@ RULE = "track_trajectories"
 
 # About 0.9 MB of descriptors before packing.
 CHUNK_ROWS = 1024
+_LAST_FRAME = INFO_COLUMNS.index("last_frame")
 
 
 class TrackShardWriter:
@@ -135,6 +138,67 @@ def read_tracks(path: Path) -> Iterator[tuple[str, TrackBatch]]:
             with damaged_as_contract_error(path, RULE):
                 info, descriptors = source["info"][rows], source["descriptors"][rows]
             yield video_id, TrackBatch(info, descriptors.astype(np.float32))
+
+
+class TrackReader:
+    """Reads the tracks of any video of one shard, as they came from the extraction.
+
+    A few chunks are in memory, never a video.
+
+    Args:
+        path: The shard.
+
+    Raises:
+        ContractError: If the shard is missing, damaged or of another kind.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read the index."""
+        counts = count_tracks(path)
+        ends = list(itertools.accumulate(counts.values()))
+        self._path = path
+        self._rows = {
+            video_id: (end - count, end)
+            for (video_id, count), end in zip(counts.items(), ends, strict=True)
+        }
+
+    def stream(self, video_id: str) -> Iterator[TrackBatch]:
+        """Tracks of a video, in batches of those that ended in the same frame.
+
+        Raises:
+            ContractError: If the shard lacks the video or is damaged.
+        """
+        if video_id not in self._rows:
+            raise ContractError(
+                f"{self._path} has no tracks of video {video_id!r}, nor was it skipped; remove "
+                f"it, rule {RULE} remakes it"
+            )
+        return _by_last_frame(self._blocks(*self._rows[video_id]))
+
+    def _blocks(self, start: int, stop: int) -> Iterator[TrackBatch]:
+        # Whole chunks, so that none is unpacked twice.
+        first_border = (start // CHUNK_ROWS + 1) * CHUNK_ROWS
+        borders = [start, *range(first_border, stop, CHUNK_ROWS), stop]
+        with open_checked(self._path, ARTIFACT, VERSION, RULE) as source:
+            for low, high in itertools.pairwise(borders):
+                with damaged_as_contract_error(self._path, RULE):
+                    info, rows = source["info"][low:high], source["descriptors"][low:high]
+                yield TrackBatch(info, rows.astype(np.float32))
+
+
+def _by_last_frame(blocks: Iterable[TrackBatch]) -> Iterator[TrackBatch]:
+    """Cut and join batches so that each holds all tracks that ended in one frame."""
+    waiting = TrackBatch(
+        np.empty((0, NUM_INFO), np.float32), np.empty((0, NUM_DESCRIPTORS), np.float32)
+    )
+    for block in blocks:
+        info = np.concatenate([waiting.info, block.info])
+        descriptors = np.concatenate([waiting.descriptors, block.descriptors])
+        cuts = np.flatnonzero(np.diff(info[:, _LAST_FRAME])) + 1
+        *whole, waiting = map(TrackBatch, np.split(info, cuts), np.split(descriptors, cuts))
+        yield from whole
+    if len(waiting.info):
+        yield waiting
 
 
 def count_tracks(path: Path) -> dict[str, int]:

@@ -18,6 +18,7 @@ from pipelines.data.generate_demo import DemoConfig
 from pipelines.encoding.encode_fisher import EncodeFisherConfig
 from pipelines.encoding.fit_encoder import EncoderConfig
 from pipelines.encoding.sample_descriptors import SampleDescriptorsConfig
+from pipelines.evaluation.classify_vectors import ClassifyVectorsConfig
 from pipelines.evaluation.test_model import TestConfig as PredictionConfig
 from pipelines.figures.draw_motion import DrawMotionConfig
 from pipelines.frames.decode_frames import DecodeFramesConfig
@@ -26,9 +27,21 @@ from pipelines.motion.export_flow import ExportFlowConfig
 from pipelines.motion.extract_edges import ExtractEdgesConfig
 from pipelines.motion.extract_flow import ExtractFlowConfig
 from pipelines.motion.index_edges import IndexEdgesConfig
-from pipelines.pretraining import pretrain_clip_order, pretrain_modist
+from pipelines.pretraining import (
+    pretrain_clip_order,
+    pretrain_instance_recognition,
+    pretrain_local_aggregation,
+    pretrain_modist,
+    pretrain_mosi,
+    pretrain_pseudo_labels,
+)
 from pipelines.pretraining.recipe import PretrainingRecipe
-from pipelines.training.recipe import RecipeConfig, TrainingConfig
+from pipelines.training.recipe import (
+    GeneratorRecipe,
+    RecipeConfig,
+    SelfTrainingRecipe,
+    TrainingConfig,
+)
 from pipelines.trajectories.detect_people import DetectPeopleConfig
 from pipelines.trajectories.index_tracks import IndexTracksConfig
 from pipelines.trajectories.track_trajectories import TrackTrajectoriesConfig
@@ -46,12 +59,19 @@ ENCODING = PRESET["encoding"]["properties"]
 LIMITS = SCHEMA["properties"]["limits"]["properties"]
 
 # The command of each objective of the section `pretraining`.
-OBJECTIVES = {"clip_order": pretrain_clip_order, "modist": pretrain_modist}
+OBJECTIVES = {
+    "clip_order": pretrain_clip_order,
+    "instance_recognition": pretrain_instance_recognition,
+    "local_aggregation": pretrain_local_aggregation,
+    "modist": pretrain_modist,
+    "mosi": pretrain_mosi,
+    "pseudo_labels": pretrain_pseudo_labels,
+}
 
 # What each command's config is made of, as rules/*.smk put it together.
 COMMANDS = [
     (DecodeFramesConfig, PRESET["frames"]),
-    (ExtractFlowConfig, FLOW),
+    (ExtractFlowConfig, {**FLOW["properties"], "raft": MOTION["raft"]}),
     (ExportFlowConfig, PRESET["motion"]["properties"]["export"]),
     (
         ExtractEdgesConfig,
@@ -76,6 +96,7 @@ COMMANDS = [
         {
             "max_height_px": TRAJECTORIES["max_height_px"],
             "tracks": TRAJECTORIES["tracks"],
+            "descriptors": ENCODING["descriptors"],
             "sample": ENCODING["sample"],
             "seed": ENCODING["seed"],
         },
@@ -89,6 +110,7 @@ COMMANDS = [
         {
             "max_height_px": TRAJECTORIES["max_height_px"],
             "tracks": TRAJECTORIES["tracks"],
+            "descriptors": ENCODING["descriptors"],
             "fisher": ENCODING["fisher"],
             "sketch": ENCODING["sketch"],
             "seed": ENCODING["seed"],
@@ -106,6 +128,13 @@ COMMANDS = [
     ),
     (PretrainingRecipe, DEFINITIONS["pretraining"]),
     *((command.Options, DEFINITIONS[f"{name}_options"]) for name, command in OBJECTIVES.items()),
+    (
+        ClassifyVectorsConfig,
+        {
+            "validation": PRESET["validation"],
+            "svm": PRESET["evaluation"]["properties"]["svm"],
+        },
+    ),
     (
         PredictionConfig,
         {
@@ -154,11 +183,14 @@ def leaves_of_schema(node, prefix=""):
     }
 
 
+def is_structure(kind):
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
 def leaves_of_structure(kind, prefix=""):
-    # A structure that may be null has the keys that it has where it is none.
-    parts = [part for part in get_args(kind) if part is not type(None)]
-    kind = parts[0] if len(parts) == 1 and type(None) in get_args(kind) else kind
-    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+    # A section that may be null has the keys of the structure beside None.
+    kind = next((part for part in get_args(kind) if is_structure(part)), kind)
+    if not is_structure(kind):
         return {prefix}
     return {
         leaf
@@ -194,18 +226,30 @@ def test_every_objective_has_a_command_and_closed_options():
     assert len(definition["allOf"]) == len(OBJECTIVES)
 
 
-@pytest.mark.parametrize("name", ["recipe", "partial_recipe", "finetuning", "partial_finetuning"])
-def test_every_recipe_of_the_schema_is_read(name):
-    known = leaves_of_structure(RecipeConfig)
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("recipe", RecipeConfig),
+        ("finetuning", RecipeConfig),
+        ("partial_finetuning", RecipeConfig),
+        ("generator", GeneratorRecipe),
+        ("partial_generator", GeneratorRecipe),
+        ("self_training", SelfTrainingRecipe),
+    ],
+)
+def test_every_recipe_of_the_schema_is_read(name, kind):
+    known = leaves_of_structure(kind)
 
     assert leaves_of_schema(DEFINITIONS[name]) <= known
-    assert known - leaves_of_schema(DEFINITIONS[name]) <= {"trainable", "distillation_weight"}
+    missing = known - leaves_of_schema(DEFINITIONS[name])
+    assert missing <= {"trainable", "distillation_weight", "initial"}
 
 
 def test_what_may_be_left_out_of_a_row_may_be_left_out_of_the_whole():
-    for name in ("recipe", "finetuning"):
+    for name, more in (("finetuning", set()), ("generator", {"initial"})):
         partial, whole = DEFINITIONS[f"partial_{name}"], DEFINITIONS[name]
-        assert partial["properties"] == whole["properties"]
+        assert partial["properties"].keys() - whole["properties"].keys() == more
+        assert whole["properties"].items() <= partial["properties"].items()
 
 
 def test_every_dataset_key_belongs_to_an_adapter():

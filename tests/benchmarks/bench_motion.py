@@ -18,8 +18,9 @@ from pipelines.io.config import canonical
 from pipelines.motion import export_flow, extract_flow
 from pipelines.motion.edges import encode, sobel_edges, strength
 from pipelines.motion.flow_store import FlowStore
-from pipelines.motion.raft import RaftFlow, RaftParameters
+from pipelines.motion.raft import RaftFlow
 from pipelines.motion.raft_networks import build_network
+from pipelines.motion.raft_parameters import RaftParameters
 from pipelines.motion.tvl1 import Tvl1Solver
 from pipelines.motion.tvl1_opencv import opencv_flow
 from pipelines.motion.tvl1_parameters import Tvl1Parameters

@@ -47,6 +47,7 @@ def job_environment(clock: str) -> dict[str, str]:
         "PIPELINE_NUM_WORKERS": str(compute["num_workers"]),
         "PIPELINE_DEVICE": str(compute["device"]),
         "PIPELINE_CHECKPOINT_SECONDS": str(compute["checkpoint_seconds"]),
+        "PIPELINE_TENSORBOARD": str(int(compute["tensorboard"])),
         **{name: str(value) for name, value in MALLOC.items()},
         CLOCK_VARIABLE: clock,
     }

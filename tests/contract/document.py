@@ -11,7 +11,7 @@ FILE_COLUMNS = ("artifact", "path", "rule", "format", "version", "stamp")
 CONTENT_COLUMNS = ("name", "dtype", "axes", "unit", "meaning")
 # Wildcards that do not stand for any one name, as rules/common.smk constrains them.
 # A video's id has folders.
-WILDCARDS = {"{role}": "(test|validation)", "{video}": ".+"}
+WILDCARDS = {"{role}": "(test|validation)", "{video}": ".+", "{method}": "(?!idt_svm/)[^/]+"}
 STAMP_COLUMNS = ("field", "in", "meaning")
 LETTER_COLUMNS = ("letter", "meaning")
 

@@ -22,7 +22,7 @@ from pipelines.data import (
 )
 from pipelines.data.manifest import read_manifest
 from pipelines.encoding import encode_fisher, fit_encoder, sample_descriptors
-from pipelines.evaluation import finetune, test_model
+from pipelines.evaluation import classify_vectors, finetune, test_model
 from pipelines.figures import draw_motion
 from pipelines.frames import decode_frames, index_frames
 from pipelines.io.config import canonical
@@ -102,7 +102,8 @@ class Production:
             problems=self.data / "problems.parquet",
             report=self.data / "report.md",
         )
-        command(select_source, manifests=self.manifest, splits="split1", out=self.source)
+        parts = canonical({"parts": [{"split": "split1"}]})
+        command(select_source, config=parts, manifests=self.manifest, out=self.source)
         command(
             report_overlap,
             config=canonical({"splits": ["split1"], "sources": ["demo"]}),
@@ -201,7 +202,7 @@ class Production:
         vectors = self.folder / "results/encoding/vectors/smoke" / SOURCE / "demo"
         encoder = self.folder / "results/encoding/encoder/smoke" / f"{SOURCE}.h5"
         clusters = self.folder / "results/clustering/vectors/smoke" / SOURCE
-        tracks = ("trajectories.max_height_px", "trajectories.tracks")
+        tracks = ("trajectories.max_height_px", "trajectories.tracks", "encoding.descriptors")
         videos = {
             "root": self.data / "videos",
             "videos": self.data / "probed" / f"{SHARD}.parquet",
@@ -288,6 +289,22 @@ class Production:
             out=self.run / "test.parquet",
             **labelled,
             **self.stores("frames"),
+        )
+        self.classify_vectors()
+
+    def classify_vectors(self) -> None:
+        """Predictions without a network; the vectors are those of `make_vectors`."""
+        shard = self.folder / "results/encoding/vectors/smoke" / SOURCE / "demo" / f"{SHARD}.h5"
+        command(
+            classify_vectors,
+            config=self.section("validation", "evaluation.svm"),
+            manifest=self.manifest,
+            split="split1",
+            role="test",
+            index=self.stores("frames")["index"],
+            vectors_list=self.listed(shard),
+            seed=0,
+            out=self.run.parents[2] / "idt_svm" / "split1" / "seed0" / "test.parquet",
         )
 
     def pretrain(self) -> None:

@@ -47,6 +47,8 @@ def in_preset(path, value):
         pytest.param({"compute": {"num_threads": 2, "num_workers": 1}}, {}, id="machine"),
         pytest.param(in_preset("frames.size", [32, 44]), FRAMES, id="frames"),
         pytest.param(in_preset("motion.flow.tvl1.num_warps", 1), FLOW, id="motion"),
+        pytest.param(in_preset("motion.flow.source", "raft"), FLOW, id="RAFT instead"),
+        pytest.param(in_preset("motion.raft.num_updates", 7), {}, id="RAFT that nothing uses"),
         pytest.param(in_preset("clips.horizontal_flip", False), CLIPS, id="clips"),
         pytest.param(
             in_preset("training.generator_appearance.dropout", 0.123),
@@ -54,6 +56,20 @@ def in_preset(path, value):
             | {"assign_pseudolabels": 1, "self_train": 1}
             | ONE_ROW,
             id="appearance generator",
+        ),
+        pytest.param(
+            # The appearance generator starts from the motion generator's values.
+            merged(
+                in_preset("training.generator.class_weight", 0.5),
+                in_preset("training.generator_appearance.class_weight", 1.0),
+            ),
+            {rule: n for rule, n in FLOW.items() if rule != "extract_flow"},
+            id="clip order",
+        ),
+        pytest.param(
+            in_preset("training.self_training.neighbour_labels", True),
+            SELF_TRAINED,
+            id="neighbours",
         ),
         pytest.param(in_preset("clustering.kmeans.num_clusters", 3), CLUSTERED, id="clusters"),
         pytest.param(in_preset("training.self_training.dropout", 0.123), SELF_TRAINED, id="self"),

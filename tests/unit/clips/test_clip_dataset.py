@@ -4,6 +4,9 @@ import pytest
 import torch
 
 from pipelines.clips.clip_dataset import ClipDataset, SampleKey, ViewDataset
+from pipelines.clips.multi_scale import multi_scale_crop, resized_window
+from pipelines.clips.sampling import clip_indices, random_starts
+from pipelines.frames.frame_store import FrameStore, write_frame_shard
 
 VIDEOS = ["long", "exact", "short"]
 
@@ -84,6 +87,37 @@ def test_sample_is_a_function_of_its_key(stores, config):
     assert len(starts) > 10
 
 
+def test_windows_of_several_scales_are_resized_to_the_crop(tmp_path, config):
+    noise = np.random.default_rng(0).integers(0, 256, (20, 16, 20, 3), dtype=np.uint8)
+    write_frame_shard(tmp_path / "f.h5", [("noise", 10.0, list(noise))], (16, 20), 100, {})
+    store, scales = FrameStore([tmp_path / "f.h5"]), (1.0, 0.5)
+    scaled = msgspec.structs.replace(config, crop_scales=scales)
+    dataset = ClipDataset(["noise"], store, None, scaled, 2, None, True)
+    sides = set()
+
+    for seed in range(8):
+        item = dataset[SampleKey(0, seed)]
+        rng = np.random.default_rng([seed, 0])
+        starts = random_starts(rng, 2, 4, 3, 20)
+        for start, clip in zip(starts.tolist(), item["rgb"].numpy(), strict=True):
+            crop = multi_scale_crop(rng, (16, 20), scales, True)
+            window = resized_window(store.read("noise", clip_indices(start, 4, 3, 20)), crop, 12)
+            window = window[:, :, ::-1] if crop.is_flipped else window
+            np.testing.assert_allclose(clip, window.transpose(3, 0, 1, 2) / 255, atol=1e-6)
+            sides.add(crop.side)
+    assert sides == {16, 8}
+
+
+def test_scales_change_no_test_clip(stores, config):
+    scaled = msgspec.structs.replace(config, crop_scales=(0.5,))
+    found = [
+        ViewDataset(VIDEOS, stores[0], None, chosen, num_clips=2)[0]["rgb"]
+        for chosen in (config, scaled)
+    ]
+
+    assert torch.equal(*found)
+
+
 def test_short_video_loops(stores, config):
     item = ClipDataset(VIDEOS, *stores, config, 2, None, True)[SampleKey(2, 0)]
 
@@ -124,5 +158,8 @@ def test_parts_that_do_not_fit_are_refused(stores, config):
         ClipDataset(VIDEOS, None, None, config, 1, None, True)
     with pytest.raises(ValueError, match="does not fit"):
         ClipDataset(VIDEOS, *stores, msgspec.structs.replace(config, crop_px=17), 1, None, True)
+    scaled = msgspec.structs.replace(config, crop_scales=(1.0,))
+    with pytest.raises(ValueError, match="clips with flow have no crop_scales"):
+        ClipDataset(VIDEOS, *stores, scaled, 1, None, True)
     with pytest.raises(ValueError, match="num_clips or step"):
         ViewDataset(VIDEOS, *stores, config)

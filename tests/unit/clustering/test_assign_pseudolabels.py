@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 
+from pipelines.clustering.features_store import VideoFeatures, write_features
 from pipelines.clustering.pseudolabel_store import PseudoLabels, read_diagnostics
 from pipelines.io.errors import ContractError
 
@@ -76,3 +78,42 @@ def test_a_source_without_features_leaves_no_table(workspace):
 
     assert not (workspace.folder / "pseudolabels.parquet").exists()
     assert not (workspace.folder / "diagnostics.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("num_clusters", "granularity", "num_units"),
+    [
+        (1600, "clip", 2160),
+        (1000, "segment-thirds", 1620),
+        (500, "segment-actionbytes", 1080),
+        (128, "video", 540),
+    ],
+)
+def test_every_k_of_table_3_and_granularity_of_table_2(
+    workspace, num_clusters, granularity, num_units
+):
+    # 540 videos of 4 clips; between them are 3 steps, of which the largest alone exceeds the
+    # 80th percentile.
+    rng = np.random.default_rng(0)
+    first = 8 * np.arange(4, dtype=np.int64)
+    features = rng.normal(size=(540, 4, 6)).astype(np.float32)
+    names = [f"many{number:03d}" for number in range(540)]
+    videos = [
+        VideoFeatures(name, first, first + 7, rows)
+        for name, rows in zip(names, features, strict=True)
+    ]
+    write_features(workspace.folder / "many.h5", videos, 6, {})
+    workspace.write_lists([workspace.folder / "many.h5"], names)
+    units = {"granularity": granularity, "percentile": 80.0}
+    kmeans = {"num_clusters": num_clusters, "num_iterations": 3, "init": "random"}
+
+    workspace.fit(units=units, max_fit_units=2000, **kmeans)
+    labels = PseudoLabels(workspace.assign(units=units))
+
+    sizes = read_diagnostics(workspace.folder / "diagnostics.parquet")
+    sizes = sizes[(sizes["measure"] == "size") & (sizes["cluster"] >= 0)]["value"]
+    assert (len(sizes), sizes.sum()) == (num_clusters, num_units)
+    assert labels.num_clusters == num_clusters
+    found = {labels.lookup(name, int(start), int(start) + 7) for name in names for start in first}
+    assert len(found) == (sizes > 0).sum()
+    assert found <= set(range(num_clusters))

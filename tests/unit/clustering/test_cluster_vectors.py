@@ -13,7 +13,7 @@ from pipelines.data.manifest import Problem, write_problems
 from pipelines.data.source_store import write_source
 from pipelines.encoding.sketch import draw_sketch
 from pipelines.encoding.vector_store import VectorForm, VectorWriter
-from pipelines.io.errors import ContractError, PipelineError, TooManySkippedError
+from pipelines.io.errors import ConfigError, ContractError, TooManySkippedError
 
 CONFIG = {
     "num_clusters": 3,
@@ -146,5 +146,5 @@ def test_a_source_without_vectors_is_refused(workspace):
 
 
 def test_fewer_videos_than_clusters_are_refused(workspace):
-    with pytest.raises(PipelineError, match="25 clusters of 24 units"):
+    with pytest.raises(ConfigError, match=r"vectors\.num_clusters: .* the 24 .*found 25"):
         workspace.run(num_clusters=25)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipelines.clustering.cluster_store import read_clusters
-from pipelines.io.errors import ConfigError, ContractError, PipelineError
+from pipelines.io.errors import ConfigError, ContractError
 from pipelines.io.hdf5 import read_stamp
 
 
@@ -61,9 +61,12 @@ def test_the_stamp_has_the_seed(workspace):
     assert read_stamp(workspace.fit(seed=5))["seed"] == "5"
 
 
-def test_fewer_units_than_clusters_are_refused(workspace):
-    with pytest.raises(PipelineError, match="100 clusters of 48 units"):
-        workspace.fit(num_clusters=100)
+@pytest.mark.parametrize(("granularity", "num_units"), [("clip", 48), ("video", 8)])
+def test_fewer_units_than_clusters_are_refused(workspace, granularity, num_units):
+    message = f"100 clusters of {num_units} units of granularity '{granularity}'; lower it, choose"
+
+    with pytest.raises(ConfigError, match=message):
+        workspace.fit(num_clusters=100, units={"granularity": granularity, "percentile": 50.0})
 
     assert not (workspace.folder / "clusters.h5").exists()
 

@@ -9,6 +9,7 @@ from pipelines.data.catalog import (
     has_labels,
     list_shard,
     list_videos,
+    medium_of,
     options_of,
     shard_fingerprints,
     split_names,
@@ -65,6 +66,7 @@ def test_wrong_stanzas_are_refused(folder, change, message):
         ("kinetics", ("split1",)),
         ("csv", ("split1",)),
         ("folder", ("all",)),
+        ("images", ("all",)),
         ("demo", ("split1",)),
     ],
 )
@@ -80,6 +82,7 @@ def test_split_names_need_no_files(adapter, splits):
         ("kinetics", ["train/abseiling", "CVDF", "targets.<target>.source: [ucf101]"]),
         ("csv", ["annotations.csv", "your own videos"]),
         ("folder", ["labels_from_folders", "your own videos"]),
+        ("images", ["<class>/first.jpg", "image-net.org"]),
     ],
 )
 def test_a_missing_dataset_is_explained_in_one_message(adapter, parts, tmp_path):
@@ -109,6 +112,35 @@ def test_a_generated_dataset_passes_before_it_is_made_but_cannot_be_listed(tmp_p
     check_dataset("demo", stanza)
     with pytest.raises(DatasetError, match="Rule generate_demo"):
         list_videos("demo", stanza)
+
+
+def test_a_folder_of_images_is_no_folder_of_videos(tmp_path):
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat" / "x.jpg").write_text("1")
+
+    check_dataset("mine", stanza_of("images", tmp_path))
+    with pytest.raises(DatasetError, match="any video file below"):
+        check_dataset("mine", stanza_of("folder", tmp_path))
+    (tmp_path / "cat" / "x.jpg").rename(tmp_path / "cat" / "x.mp4")
+    with pytest.raises(DatasetError, match="any image file below"):
+        check_dataset("mine", stanza_of("images", tmp_path))
+
+
+def test_only_images_may_have_one_frame():
+    assert medium_of("mine", stanza_of("images", "nowhere")).min_frames == 1
+    for adapter in ADAPTERS.keys() - {"images"}:
+        assert medium_of("mine", stanza_of(adapter, "nowhere")).min_frames == 2
+
+
+def test_an_image_of_another_size_touches_its_own_shard_only(tmp_path):
+    stanza = stanza_of("images", tmp_path)
+    (tmp_path / "cat").mkdir()
+    for name in "abcdef":
+        (tmp_path / "cat" / f"{name}.jpg").write_text("1")
+    before = shard_fingerprints("mine", stanza)
+    (tmp_path / "cat" / "a.jpg").write_text("12")
+
+    assert changed_shards(stanza, before) == [shard_of("mine/cat/a", 2)]
 
 
 def test_listing_goes_through_the_adapter_and_ids_begin_with_the_dataset(table, tmp_path):
@@ -202,6 +234,7 @@ def test_what_is_no_video_and_modification_times_change_nothing(many, tmp_path):
         ("csv", {}, False),
         ("folder", {}, False),
         ("folder", {"labels_from_folders": True}, True),
+        ("images", {}, True),
         ("demo", {}, False),
     ],
 )

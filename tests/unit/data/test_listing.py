@@ -88,7 +88,7 @@ def test_files_in_no_annotation_are_unlisted():
 
 def test_files_whose_names_are_no_text_are_unreadable(tmp_path, monkeypatch):
     files = [VideoFile("a.avi", 1), VideoFile("bad\udcff.avi", 1)]
-    monkeypatch.setattr("pipelines.data.listing.find_video_files", lambda root: iter(files))
+    monkeypatch.setattr("pipelines.data.listing.find_video_files", lambda root, medium: iter(files))
 
     kept, problems = nameable_files(tmp_path)
 

@@ -1,5 +1,7 @@
 import json
 
+import cv2
+import numpy as np
 import pytest
 
 from pipelines.data.manifest import read_manifest, read_problems, shard_of
@@ -57,6 +59,19 @@ def test_every_video_is_probed_or_recorded_in_its_own_shard(probe):
     }
     for name, (shard, _) in (videos | problems).items():
         assert shard == shard_of(name, NUM_SHARDS)
+
+
+def test_images_pass_by_their_adapter(probe, tmp_path):
+    folder = tmp_path / "pictures" / "cat"
+    folder.mkdir(parents=True)
+    assert cv2.imwrite(str(folder / "x.jpg"), np.zeros((24, 32, 3), np.uint8))
+    stanza = {"adapter": "images", "root": str(folder.parent), "num_shards": NUM_SHARDS}
+
+    tables = probe(shard_of("mine/cat/x", NUM_SHARDS), config=json.dumps(stanza))
+
+    [video] = read_manifest(tables[0], "r")
+    assert (video.label, video.roles, video.num_frames) == ("cat", {"all": "train"}, 1)
+    assert read_problems(tables[1], "r") == []
 
 
 def test_facts_and_annotations_of_a_video_are_kept(probe):

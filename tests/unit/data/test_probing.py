@@ -1,6 +1,8 @@
 import hashlib
 
 import av
+import cv2
+import numpy as np
 import pytest
 
 from pipelines.data.probing import Probe, probe_file
@@ -46,6 +48,17 @@ def test_frames_are_counted_where_none_are_declared(tmp_path, make_video):
         assert container.streams.video[0].frames == 0
 
     assert probe_file(path).num_frames == 7
+
+
+@pytest.mark.parametrize("name", ["x.jpg", "x.JPEG", "x.png", "x.bmp", "x%03d.jpg"])
+def test_an_image_is_one_frame_where_one_is_enough(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(cv2.imencode(path.suffix.lower(), np.zeros((24, 32, 3), np.uint8))[1].tobytes())
+
+    probe = probe_file(path, min_frames=1)
+
+    assert (probe.num_frames, probe.height, probe.width) == (1, 24, 32)
+    assert kind_of(path) == "one-frame"
 
 
 def test_a_missing_file(tmp_path):

@@ -10,7 +10,8 @@ from pipelines.io.parquet import read_table
 
 def manifest(path, rows):
     videos = [
-        ProbedVideo(video_id, "x.avi", "a", None, roles, 0, 1.0, 12.0, 24, 32, 12, 9, checksum)
+        # Named like its class.
+        ProbedVideo(video_id, "x.avi", video_id, None, roles, 0, 1.0, 12.0, 24, 32, 12, 9, checksum)
         for video_id, checksum, roles in rows
     ]
     write_manifest(path, videos, {})
@@ -23,8 +24,8 @@ def run(tmp_path):
     same = manifest(tmp_path / "same.parquet", [("x", "1", {"all": "unlabelled"})])
     other = manifest(tmp_path / "other.parquet", [("y", "2", {"all": "unlabelled"})])
 
-    def call(names):
-        config = json.dumps({"splits": ["split1"], "sources": names})
+    def call(names, **more):
+        config = json.dumps({"splits": ["split1"], "sources": names, **more})
         arguments = ["--config", config, "--target", target, "--sources", other, same]
         arguments += ["--out", str(tmp_path / "out.parquet")]
         main(build_parser().parse_args(arguments))
@@ -48,6 +49,13 @@ def test_shared_test_videos_are_written_and_logged(run, caplog):
     assert "1 test videos" in caplog.text
 
 
+def test_videos_of_classes_that_a_source_leaves_out_are_not_offered(run):
+    assert len(run(["other", "same:all"], excluded=[["x"], ["w"]])) == 1
+    assert run(["other", "same:all"], excluded=[[], ["x"]]).empty
+
+
 def test_every_manifest_needs_a_name(run):
+    with pytest.raises(ConfigError, match="found 2, with 1 lists of classes"):
+        run(["other", "same:all"], excluded=[["x"]])
     with pytest.raises(ConfigError, match="expected a name for each of 2 manifests, found 1"):
         run(["other"])

@@ -5,7 +5,7 @@ import pytest
 from pipelines.data.manifest import ProbedVideo, write_manifest
 from pipelines.data.select_source import build_parser, main
 from pipelines.data.source_store import read_source
-from pipelines.io.errors import DatasetError
+from pipelines.io.errors import ConfigError, DatasetError
 from pipelines.io.parquet import read_stamp
 
 
@@ -33,8 +33,10 @@ def select(tmp_path):
         manifest(tmp_path / "b.parquet", [("b/1", None, {"all": "unlabelled"})]),
     ]
 
-    def run(*splits):
-        options = ["--manifests", *map(str, manifests[: len(splits)]), "--splits", *splits]
+    def run(*splits, exclude=()):
+        parts = [{"split": split, "exclude_classes": list(exclude)} for split in splits]
+        options = ["--config", json.dumps({"parts": parts})]
+        options += ["--manifests", *map(str, manifests[: len(splits)])]
         main(build_parser().parse_args([*options, "--out", str(tmp_path / "out.parquet")]))
         return tmp_path / "out.parquet"
 
@@ -52,7 +54,7 @@ def test_test_videos_of_a_split_never_enter(select):
 def test_the_manifests_are_on_record(select, tmp_path):
     stamp = read_stamp(select("split1", "all"))
 
-    assert stamp["config"] == "split1 all"
+    assert [part["split"] for part in json.loads(stamp["config"])["parts"]] == ["split1", "all"]
     assert json.loads(stamp["inputs"]) == [str(tmp_path / name) for name in ("a.parquet", "b.parquet")]
 
 
@@ -67,9 +69,33 @@ def test_an_unknown_split_is_refused(select):
         select("split9")
 
 
+def test_listed_classes_stay_out_and_are_on_record(select):
+    path = select("split1", exclude=["jump"])
+
+    assert read_source(path) == {"a/3": None}
+    assert json.loads(read_stamp(path)["config"])["parts"][0]["exclude_classes"] == ["jump"]
+
+
+def test_a_class_is_known_from_any_video_of_the_dataset(select):
+    # "run" has no training video in split1.
+    assert read_source(select("split1", exclude=["run"])) == {"a/1": "jump", "a/3": None}
+
+
+def test_an_unknown_class_is_refused_with_what_was_meant(select, tmp_path):
+    with pytest.raises(DatasetError, match=r"a\.parquet: exclude_classes: .*'Jump' \(did you mean 'jum"):
+        select("split1", exclude=["Jump"])
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_nothing_left_is_refused(select):
+    with pytest.raises(DatasetError, match="no training or unlabelled video of another class"):
+        select("split2", exclude=["run"])
+
+
 def test_every_manifest_needs_a_split(tmp_path, select):
     path = manifest(tmp_path / "c.parquet", [("c/1", None, {"all": "unlabelled"})])
-    options = ["--manifests", str(path), "--splits", "all", "all"]
+    parts = [{"split": "all"}, {"split": "all"}]
+    options = ["--config", json.dumps({"parts": parts}), "--manifests", str(path)]
 
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ConfigError, match="expected one for each of 1 manifests, found 2"):
         main(build_parser().parse_args([*options, "--out", str(tmp_path / "out.parquet")]))

@@ -3,6 +3,7 @@ import os
 import pytest
 
 from pipelines.data.video_files import (
+    IMAGES,
     FileIndex,
     VideoFile,
     choose_in_class_folder,
@@ -15,6 +16,13 @@ CLASSES = ["Jump", "air drumming"]
 def touch(path, text=""):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
+
+
+def test_finds_images_where_images_are_asked_for(tmp_path):
+    for name in ("b.JPEG", "a.png", "c.avi", "notes.txt"):
+        touch(tmp_path / name)
+
+    assert [file.path for file in find_video_files(tmp_path, IMAGES)] == ["a.png", "b.JPEG"]
 
 
 def test_finds_video_files_in_a_stable_order(tmp_path):

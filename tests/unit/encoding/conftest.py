@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.data.manifest import ProbedVideo, write_manifest
+from pipelines.data.manifest import ProbedVideo, Problem, write_manifest, write_problems
 from pipelines.data.source_store import write_source
-from pipelines.encoding import encode_fisher, fit_encoder, sample_descriptors
+from pipelines.encoding import encode_fisher, fit_encoder, sample_descriptors, track_source
 from pipelines.trajectories.boxes_store import write_boxes
+from pipelines.trajectories.track_store import TrackShardWriter
 from pipelines.trajectories.tracks import NUM_DESCRIPTORS, TrackBatch
 
 NUM_FRAMES = 9
@@ -27,11 +28,14 @@ BASIS = np.random.default_rng(99).normal(size=(5, NUM_DESCRIPTORS)).astype(np.fl
 
 
 def planted_tracks(number):
-    """Descriptors of one video, a list of batches: five directions, few rows per frame."""
+    """Descriptors of one video, batch by batch: five directions, few rows per frame.
+
+    They are whole in float16, so that the full dump keeps them exactly.
+    """
     rng = np.random.default_rng(number)
     for index in range(1, NUM_FRAMES):
         rows = rng.normal(size=(4 + index, 5)) + 2 * np.eye(5)[number % 3]
-        yield (rows @ BASIS).astype(np.float32)
+        yield (rows @ BASIS).astype(np.float16).astype(np.float32)
 
 
 def planted_trajectories(video, root, parameters, max_height_px, boxes):
@@ -41,10 +45,15 @@ def planted_trajectories(video, root, parameters, max_height_px, boxes):
     number = int(video.video_id[-2:])
     if number == 7:
         return  # A video without any motion.
-    for batch in planted_tracks(number):
+    yield from planted_batches(number)
+
+
+def planted_batches(number):
+    """Tracks of a video, by the frame that they end in; video 8 has a NaN."""
+    for index, batch in enumerate(planted_tracks(number)):
         if number == 8:
             batch[0, 3] = np.nan
-        yield TrackBatch(np.zeros((len(batch), 10), np.float32), batch)
+        yield TrackBatch(np.full((len(batch), 10), index, np.float32), batch)
 
 
 def probed(video_id):
@@ -53,10 +62,14 @@ def probed(video_id):
 
 
 class Workspace:
-    """Two shards of five videos; video 7 has no tracks, video 8 has NaN."""
+    """Two shards of five videos; video 7 has no tracks, video 8 has NaN.
+
+    Attributes:
+        kind: Where descriptors come from, see `pipelines.encoding.track_source`.
+    """
 
     def __init__(self, folder):
-        self.folder = folder
+        self.folder, self.kind = folder, "computed"
         self.numbers = {f"set/v{number:02d}": number for number in range(10)}
         self.shards = ["a", "b"]
         for part, shard in enumerate(self.shards):
@@ -65,15 +78,39 @@ class Workspace:
         write_boxes(folder / "boxes.parquet", [], {})
         write_source(folder / "source.parquet", dict.fromkeys(self.numbers), {})
 
+    def store_tracks(self, failed=()):
+        """The full dump of both shards; videos that failed stand in its skipped table."""
+        for part, shard in enumerate(self.shards):
+            problems = []
+            with TrackShardWriter(self.folder / f"tracks-{shard}.h5", {}) as writer:
+                for number in range(5 * part, 5 * part + 5):
+                    video_id = f"set/v{number:02d}"
+                    if number in failed:
+                        row = Problem(video_id, "track_trajectories", "short", "3 frames")
+                        problems.append(row)
+                    else:
+                        writer.add(video_id, planted_batches(number) if number != 7 else [])
+            write_problems(self.folder / f"untracked-{shard}.parquet", problems, {})
+        self.kind = "stored"
+
+    def tracks(self, shard):
+        """Options that say where tracks come from."""
+        if self.kind == "computed":
+            return {"root": "videos", "boxes": self.folder / "boxes.parquet"}
+        return {
+            "tracks": self.folder / f"tracks-{shard}.h5",
+            "untracked": self.folder / f"untracked-{shard}.parquet",
+        }
+
     def sample(self, shard="a", seed=0, **changes):
-        config = {**TRACKS, "sample": {**SAMPLE, **changes}, "seed": seed}
+        common = {**TRACKS, "descriptors": self.kind, "seed": seed}
+        config = {**common, "sample": {**SAMPLE, **changes}}
         out = self.folder / f"sample-{shard}.h5"
         self.call(
             sample_descriptors,
             config,
-            root="videos",
             videos=self.folder / f"probed-{shard}.parquet",
-            boxes=self.folder / "boxes.parquet",
+            **self.tracks(shard),
             source=self.folder / "source.parquet",
             out=out,
             skipped=self.folder / f"sample-skipped-{shard}.parquet",
@@ -99,6 +136,7 @@ class Workspace:
     def encode(self, shard="a", seed=0, size=16, **changes):
         config = {
             **TRACKS,
+            "descriptors": self.kind,
             "fisher": {**FISHER, **changes},
             "sketch": {"size": size},
             "seed": seed,
@@ -107,9 +145,8 @@ class Workspace:
         self.call(
             encode_fisher,
             config,
-            root="videos",
             videos=self.folder / f"probed-{shard}.parquet",
-            boxes=self.folder / "boxes.parquet",
+            **self.tracks(shard),
             encoder=self.folder / "encoder.h5",
             out=out,
             skipped=self.folder / f"vectors-skipped-{shard}.parquet",
@@ -130,6 +167,5 @@ class Workspace:
 
 @pytest.fixture
 def workspace(tmp_path, monkeypatch):
-    for command in (sample_descriptors, encode_fisher):
-        monkeypatch.setattr(command, "stream_trajectories", planted_trajectories)
+    monkeypatch.setattr(track_source, "stream_trajectories", planted_trajectories)
     return Workspace(tmp_path)

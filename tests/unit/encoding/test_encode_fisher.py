@@ -61,6 +61,38 @@ def test_bad_videos_are_recorded_and_left_out(fitted):
     ]
 
 
+@pytest.mark.parametrize("max_tracks", [None, 20])
+def test_the_full_dump_gives_the_same_vectors(fitted, max_tracks):
+    changes = {"max_tracks": max_tracks, "keep_unsketched": True}
+    path = fitted.encode("b", **changes)
+    computed, whole = read_vectors(path), read_fisher_vectors(path)
+    fitted.store_tracks()
+
+    found = read_vectors(fitted.encode("b", **changes))
+
+    assert found.video_ids == computed.video_ids
+    np.testing.assert_array_equal(found.num_tracks, computed.num_tracks)
+    np.testing.assert_array_equal(found.vectors, computed.vectors)
+    np.testing.assert_array_equal(read_fisher_vectors(path), whole)
+    rows = read_problems(fitted.folder / "vectors-skipped-b.parquet", "encode_fisher")
+    assert [(row.video_id, row.kind) for row in rows] == [
+        ("set/v07", "no-tracks"),
+        ("set/v08", "not-finite"),
+    ]
+
+
+def test_videos_that_were_not_tracked_keep_their_reason(fitted):
+    fitted.store_tracks(failed=[6])
+
+    found = read_vectors(fitted.encode("b"))
+
+    assert found.video_ids == ("set/v05", "set/v09")
+    rows = read_problems(fitted.folder / "vectors-skipped-b.parquet", "encode_fisher")
+    assert ("set/v06", "encode_fisher", "short", "3 frames") in [
+        (row.video_id, row.stage, row.kind, row.detail) for row in rows
+    ]
+
+
 def test_a_cap_on_tracks_keeps_the_first(fitted):
     path = fitted.encode(max_tracks=20, keep_unsketched=True)
 

@@ -51,6 +51,20 @@ def test_replacement_is_a_named_option(workspace):
     assert len(found) == 500
 
 
+@pytest.mark.parametrize("with_replacement", [True, False])
+def test_the_full_dump_gives_the_same_sample(workspace, with_replacement):
+    changes = {"num_videos": 10, "with_replacement": with_replacement}
+    computed = [rows_of(workspace.sample(shard, **changes)) for shard in "ab"]
+    workspace.store_tracks()
+
+    stored = [rows_of(workspace.sample(shard, **changes)) for shard in "ab"]
+
+    assert [list(rows) for rows in stored] == [list(rows) for rows in computed]
+    for one, other in zip(stored, computed, strict=True):
+        for video_id, rows in one.items():
+            np.testing.assert_array_equal(rows, other[video_id])
+
+
 def test_bad_videos_are_recorded(workspace):
     workspace.sample("b", num_videos=10)
 

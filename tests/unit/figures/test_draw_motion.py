@@ -85,10 +85,10 @@ def test_rows_that_need_absent_weights_say_so_and_nothing_takes_their_place(draw
     weights = str(tmp_path / "absent.pth")
     edges = CONFIG["edges"] | {"flow": "raft"}
 
-    _, texts, labels = draw("set/good", {"rows": ["raft", "edges"]}, raft={"weights": weights},
-                            edges=edges)  # fmt: skip
+    _, texts, labels = draw("set/good", {"rows": ["flow", "raft", "edges"]}, source="raft",
+                            raft={"weights": weights}, edges=edges)  # fmt: skip
 
-    assert len(labels) == 3
+    assert len(labels) == 4
     for label in labels[1:]:
         assert "missing" in label
         assert "absent.pth is not a file" in label
@@ -102,9 +102,12 @@ def test_raft_is_drawn_and_its_weights_are_named(draw, shared_data):
         pytest.skip(f"no RAFT weights at {weights}")
     raft = {"variant": "small", "weights": str(weights), "num_updates": 2}
 
-    _, texts, labels = draw("set/good", {"rows": ["raft"], "num_pictures": 1}, raft=raft)
+    rows = {"rows": ["flow", "raft"], "num_pictures": 1}
 
-    assert labels[1].startswith("Flow to the next frame by RAFT small: 64x48 px")
+    _, texts, labels = draw("set/good", rows, source="raft", raft=raft)
+
+    for label in labels[1:]:
+        assert label.startswith("Flow to the next frame by RAFT small: 64x48 px")
     assert json.loads(texts["weights"])["name"] == "raft-small.pth"
 
 

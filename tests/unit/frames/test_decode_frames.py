@@ -1,7 +1,9 @@
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -47,6 +49,25 @@ def test_good_videos_are_stored_and_bad_ones_listed(tmp_path, make_video):
     assert abs(store.read("wave/good", np.arange(6)) - expected).mean() < 5
     [problem] = read_problems(tmp_path / "out/skipped.parquet", "decode_frames")
     assert (problem.video_id, problem.stage, problem.kind) == ("bad", "decode_frames", "unreadable")
+
+
+def test_only_what_was_probed_as_one_frame_may_have_one(tmp_path, make_video):
+    picture = np.full((24, 32, 3), (200, 100, 0), np.uint8)
+    (tmp_path / "videos").mkdir()
+    assert cv2.imwrite(str(tmp_path / "videos/image.png"), picture[..., ::-1])
+    make_video(tmp_path / "videos/cut.avi", num_frames=1)
+    image = replace(probed("image", "image.png"), num_frames=1)
+    write_manifest(tmp_path / "probed.parquet", [image, probed("cut", "cut.avi")], {})
+
+    main(arguments(tmp_path, CONFIG))
+
+    store = FrameStore([tmp_path / "out/shard.h5"])
+    assert store.num_frames == {"image": 1}
+    assert (
+        abs(store.read("image", np.zeros(1, np.int64))[0] - picture[:16, :20].astype(int)).max() < 4
+    )
+    [problem] = read_problems(tmp_path / "out/skipped.parquet", "decode_frames")
+    assert (problem.video_id, problem.kind) == ("cut", "one-frame")
 
 
 def test_shard_without_videos_is_valid(tmp_path):

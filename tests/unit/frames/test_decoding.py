@@ -119,6 +119,13 @@ def test_a_single_kept_frame_is_refused(tmp_path, make_video, num_frames, target
     assert caught.value.kind == "one-frame"
 
 
+def test_a_single_frame_is_taken_where_it_is_enough(tmp_path, make_video):
+    path = make_video(tmp_path / "a.avi", num_frames=1)
+
+    with VideoReader(path, (24, 32), min_frames=1) as reader:
+        assert len(list(reader)) == 1
+
+
 @pytest.mark.parametrize("limits", [{"target_fps": 0}, {"max_frames": 1}])
 def test_senseless_limits_are_refused(tmp_path, make_video, limits):
     path = make_video(tmp_path / "a.avi")

@@ -46,6 +46,36 @@ run(main, argparse.ArgumentParser())
     assert line.endswith("ERROR ConfigError: no key 'colour'")
 
 
+@pytest.mark.parametrize(
+    ("num_processes", "expected"),
+    [
+        ("1", ["INFO begun", "ERROR ConfigError: no key"]),
+        ("2", ["ERROR process 1 of 2: ConfigError: no key"]),
+    ],
+)
+def test_of_several_processes_the_first_tells_and_all_complain(num_processes, expected):
+    program = """
+import argparse, logging
+from pipelines.io.command import run
+from pipelines.io.errors import ConfigError
+def main(args):
+    logging.getLogger("x").info("begun")
+    raise ConfigError("no key")
+run(main, argparse.ArgumentParser())
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"RANK": "1", "WORLD_SIZE": num_processes},
+        check=False,
+    )
+
+    lines = [line.split(" ", 1)[1] for line in answer.stderr.splitlines()]
+    assert lines == expected
+
+
 def test_a_bug_keeps_its_traceback(parser):
     def main(args):
         raise ZeroDivisionError("a bug")

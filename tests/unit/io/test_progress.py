@@ -59,3 +59,16 @@ def test_the_bar_is_taken_down_when_the_work_fails(monkeypatch):
         raise ValueError("my bug")
 
     assert progress._bar.live.is_started is False
+
+
+def test_all_but_one_of_several_processes_are_silent(clock, caplog, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with (
+        caplog.at_level(logging.INFO),
+        Progress("probe", 4, "videos", is_shown=False) as progress,
+    ):
+        clock[0] += LOG_SECONDS
+        progress.advance(4)
+
+    assert progress.done == 4
+    assert (caplog.records, capsys.readouterr().err) == ([], "")

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from pipelines.io.errors import ConfigError
-from pipelines.io.settings import METHODS, at_path, load_settings, merged
+from pipelines.io.settings import CONTROLS, METHODS, Where, at_path, load_settings, merged
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -66,6 +66,7 @@ def test_the_paper_preset_is_as_printed(config):
     assert (schedule["unit"], schedule["length"]) == ("epochs", 120)
     assert schedule["drops"] == [40, 60, 80]
     assert paper["training"]["generator"]["clips_per_video"] == 3
+    assert paper["training"]["generator"]["class_weight"] == 1
     assert paper["training"]["self_training"]["schedule"]["drops"] == [20, 40]
     assert paper["clustering"]["kmeans"]["num_clusters"] == 1000
     assert (paper["clips"]["num_frames"], paper["clips"]["crop_px"]) == (16, 112)
@@ -90,8 +91,8 @@ def test_the_paper_preset_is_as_printed(config):
         ),
         (
             "presets.demo.training.generator.optimizer.name",
-            "adam",
-            ["optimizer.name: found 'adam'; choices: 'sgd', 'adamw'"],
+            "adagrad",
+            ["optimizer.name: found 'adagrad'; choices: 'sgd', 'adam', 'adamw'"],
         ),
         ("targets.demo.methods", ["motionfits"], ["targets.demo.methods: found 'motionfits'"]),
         ("targets.demo.leaderboard", ["vcpo"], ["'vcpo'", "(did you mean 'vcop'?)"]),
@@ -248,6 +249,18 @@ def test_presets_share_the_artifacts_of_stages_that_they_agree_in(config):
     assert homes("demo") == {"frames": "demo", "generator": "demo", "finetuning": "demo"}
 
 
+def test_a_section_under_a_condition_counts_where_the_condition_holds(config):
+    config["presets"]["mine"] = {"base": "demo", "motion": {"raft": {"num_updates": 3}}}
+    config["presets"]["raft"] = {"base": "demo", "motion": {"flow": {"source": "raft"}}}
+    config["presets"]["more"] = {"base": "raft", "motion": {"raft": {"num_updates": 3}}}
+    sections = {"flow": ("motion.flow", Where("motion.raft", "motion.flow.source", "raft"))}
+
+    settings = load_settings(config, SCHEMA)
+
+    homes = [settings.home(name, sections, "flow") for name in ("mine", "raft", "more")]
+    assert homes == ["demo", "raft", "more"]
+
+
 def test_a_sweep_tries_every_combination(config):
     path = "evaluation.methods.random"
     grid = {f"{path}.optimizer.learning_rate": [1.0, 2.0], f"{path}.dropout": [0.1, 0.2]}
@@ -388,7 +401,8 @@ def test_a_recipe_has_the_presets_clips_with_its_differences(config):
 def test_a_recipe_is_a_row_with_the_common_finetuning(config):
     settings = load_settings(config, SCHEMA)
 
-    assert settings.methods("demo") == (*METHODS, *settings.presets["demo"]["pretraining"])
+    recipes = settings.presets["demo"]["pretraining"]
+    assert settings.methods("demo") == (*METHODS, *CONTROLS, *recipes)
     evaluation = settings.presets["demo"]["evaluation"]
     assert evaluation["methods"]["vcop"] == evaluation["finetuning"]
 
@@ -398,6 +412,17 @@ def test_a_recipe_may_not_be_called_like_a_built_in_row(config):
     recipes["mers"] = recipes["vcop"]
 
     with pytest.raises(ConfigError, match="'mers' is a built-in row"):
+        load_settings(config, SCHEMA)
+
+
+def test_a_control_trains_no_network(config):
+    # Nothing of it can be fine-tuned, and no recipe takes its name.
+    settings = load_settings(config, SCHEMA)
+    assert "idt_svm" not in settings.presets["demo"]["evaluation"]["methods"]
+
+    recipes = config["presets"]["paper"]["pretraining"]
+    recipes["idt_svm"] = recipes["vcop"]
+    with pytest.raises(ConfigError, match="'idt_svm' is a built-in row"):
         load_settings(config, SCHEMA)
 
 

@@ -16,3 +16,12 @@ def test_auto_takes_a_gpu_where_there_is_one(monkeypatch, has_gpu, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: has_gpu)
 
     assert device() == torch.device(expected)
+
+
+def test_each_process_of_a_machine_has_its_own_gpu(monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    monkeypatch.setenv("PIPELINE_DEVICE", "cuda")
+    assert device() == torch.device("cuda", 3)
+
+    monkeypatch.setenv("PIPELINE_DEVICE", "cpu")
+    assert device() == torch.device("cpu")

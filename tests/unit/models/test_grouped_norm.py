@@ -6,6 +6,8 @@ from pipelines.models.grouped_norm import forward_in_groups, forward_shuffled, s
 
 CLIPS = torch.randn(8, 3, generator=torch.Generator().manual_seed(0))
 
+EVERYTHING = slice(0, 8)
+
 
 def normalised(rows: torch.Tensor) -> torch.Tensor:
     """BatchNorm in training, written out."""
@@ -27,7 +29,7 @@ def test_each_group_has_statistics_of_its_own():
 def test_a_shuffled_clip_shares_statistics_with_its_group_and_comes_back_in_place():
     order = torch.tensor([5, 2, 7, 0, 1, 6, 4, 3])
 
-    found = forward_shuffled(nn.BatchNorm1d(3), CLIPS, 2, order, 0, alone)
+    found = forward_shuffled(nn.BatchNorm1d(3), CLIPS, 2, order, EVERYTHING, alone)
 
     for group in (order[:4], order[4:]):
         torch.testing.assert_close(found[group], normalised(CLIPS[group]))
@@ -36,12 +38,14 @@ def test_a_shuffled_clip_shares_statistics_with_its_group_and_comes_back_in_plac
 def test_without_batch_norm_shuffling_changes_nothing():
     network, order = nn.Linear(3, 2), shuffled_order(8, 3)
 
-    torch.testing.assert_close(forward_shuffled(network, CLIPS, 4, order, 0, alone), network(CLIPS))
+    torch.testing.assert_close(
+        forward_shuffled(network, CLIPS, 4, order, EVERYTHING, alone), network(CLIPS)
+    )
 
 
 def test_two_processes_give_the_rows_of_one_with_as_many_groups():
     order = shuffled_order(8, 1)
-    expected = forward_shuffled(nn.BatchNorm1d(3), CLIPS, 4, order, 0, alone)
+    expected = forward_shuffled(nn.BatchNorm1d(3), CLIPS, 4, order, EVERYTHING, alone)
     # What each process holds when it gathers: its clips first, its embeddings then.
     parts = [
         forward_in_groups(nn.BatchNorm1d(3), CLIPS[order[own]], 2)
@@ -55,7 +59,7 @@ def test_two_processes_give_the_rows_of_one_with_as_many_groups():
             CLIPS[4 * rank : 4 * rank + 4],
             2,
             order,
-            rank,
+            slice(4 * rank, 4 * rank + 4),
             lambda rows, held=held: next(held),
         )
         torch.testing.assert_close(found, expected[4 * rank : 4 * rank + 4])
@@ -77,4 +81,4 @@ def test_unequal_groups_are_refused(num_groups):
 
 def test_an_order_of_another_length_is_refused():
     with pytest.raises(ValueError, match="order of 8"):
-        forward_shuffled(nn.BatchNorm1d(3), CLIPS, 2, shuffled_order(4, 0), 0, alone)
+        forward_shuffled(nn.BatchNorm1d(3), CLIPS, 2, shuffled_order(4, 0), EVERYTHING, alone)

@@ -1,10 +1,15 @@
 """Frames for the tests of flow: made ones and real ones."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
+from torch import Tensor, nn
 
 from pipelines.motion.tvl1_parameters import Tvl1Parameters
 
@@ -24,6 +29,38 @@ PARAMETERS = [
     pytest.param(DEMO_PARAMETERS, id="demo"),
 ]
 REAL_VIDEOS = ["ut_interaction/**/*.avi", "ucf101/**/*.avi", "unlabelled/**/*.mp4"]
+
+
+def memory_bandwidth() -> float:
+    """Bytes per second that this machine's GPU reads and writes while it copies 1 GiB."""
+    source = torch.empty(1 << 28, device="cuda")
+    target = torch.empty_like(source)
+    torch.cuda.synchronize()
+    started = time.perf_counter()
+    for _ in range(10):
+        target.copy_(source)
+    torch.cuda.synchronize()
+    return 10 * 2 * source.nbytes / (time.perf_counter() - started)
+
+
+@contextmanager
+def counted_traffic(module: nn.Module) -> Iterator[list[int]]:
+    """Bytes that each innermost layer reads and writes in the block, without its weights."""
+    traffic: list[int] = []
+
+    def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        traffic.append(sum(tensor.nbytes for tensor in (*inputs, output)))
+
+    hooks = [
+        layer.register_forward_hook(count)
+        for layer in module.modules()
+        if next(layer.children(), None) is None
+    ]
+    try:
+        yield traffic
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def textured(size: tuple[int, int], seed: int = 0) -> np.ndarray:

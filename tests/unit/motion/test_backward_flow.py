@@ -5,7 +5,7 @@ import pytest
 
 from pipelines.io.errors import ConfigError
 from pipelines.motion.backward_flow import build_backward_flow
-from pipelines.motion.raft import RaftParameters
+from pipelines.motion.raft_parameters import RaftParameters
 from pipelines.motion.tvl1_opencv import opencv_flow
 from pipelines.motion.tvl1_parameters import Tvl1Parameters
 from tests.unit.motion.test_raft import sliding

@@ -15,7 +15,7 @@ from pipelines.motion.backward_flow import build_backward_flow
 from pipelines.motion.edge_store import EdgeStore
 from pipelines.motion.edges import frame_difference, sobel_edges
 from pipelines.motion.extract_edges import build_parser, main
-from pipelines.motion.raft import RaftParameters
+from pipelines.motion.raft_parameters import RaftParameters
 from pipelines.motion.tvl1_parameters import Tvl1Parameters
 
 SIZE = (24, 32)

@@ -17,13 +17,15 @@ from pipelines.motion.flow_image_store import (
     to_codes,
     to_px,
 )
+from pipelines.motion.flow_store import FlowOrigin
 
 SIZE = (16, 24)
+ORIGIN = FlowOrigin("raft", '{"name": "w"}')
 FLOWS = hnp.arrays(np.float32, 20, elements=st.floats(-300, 300, width=32))
 
 
 def write(path, videos, image_format="png", bound_px=20.0):
-    with FlowImageWriter(path, bound_px, image_format, 95, "tvl1", {"code": "c"}) as writer:
+    with FlowImageWriter(path, bound_px, image_format, 95, ORIGIN, {"code": "c"}) as writer:
         return [writer.add(video_id, fields) for video_id, fields in videos]
 
 
@@ -90,7 +92,8 @@ def test_the_reader_gives_what_was_written_and_the_file_says_how(tmp_path):
     assert [(video_id, number) for video_id, number, _ in found] == [("v", 1), ("v", 2), ("w", 1)]
     assert np.abs(found[1][2] - flow[1]).max() <= 20 / 255 * 1.01
     assert (description["bound_px"], description["zero_code"]) == (20.0, 128)
-    assert (description["source"], description["stamp"]) == ("tvl1", {"code": "c"})
+    assert (description["source"], description["weights"]) == ORIGIN
+    assert description["stamp"] == {"code": "c"}
 
 
 def test_the_same_flow_gives_the_same_bytes(tmp_path):
@@ -112,11 +115,11 @@ def test_damage_and_other_files_are_refused(tmp_path):
         read_description(path)
     write(path, [("v", some_flow(2))])
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+    content[content.index(b"IDAT") + 20] ^= 1
     path.write_bytes(content)
     with pytest.raises(ContractError, match=r"damaged.*export_flow"):
         list(read_flow_images(path))
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(DESCRIPTION, json.dumps({"artifact": "flow images", "version": 2}))
-    with pytest.raises(ContractError, match="found 2"):
+        archive.writestr(DESCRIPTION, json.dumps({"artifact": "flow images", "version": 1}))
+    with pytest.raises(ContractError, match="found 1"):
         read_description(path)

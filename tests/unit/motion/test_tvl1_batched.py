@@ -15,6 +15,7 @@ from tests.unit.motion.conftest import (
     PARAMETERS,
     REAL_VIDEOS,
     mean_end_point_error,
+    memory_bandwidth,
     moving,
     real_frames,
     textured,
@@ -151,14 +152,7 @@ def test_pairs_per_second_beside_the_bandwidth_floor(size, record_property):
 
     # 10 planes read and 6 written, 4 bytes each, per pixel and iteration; 600 iterations are
     # what real pairs need on all levels together, 10.4 k px of the finest 21.9 k on average.
-    source = torch.empty(1 << 28, device="cuda")
-    target = torch.empty_like(source)
-    torch.cuda.synchronize()
-    started = time.perf_counter()
-    for _ in range(10):
-        target.copy_(source)
-    torch.cuda.synchronize()
-    bytes_per_second = 10 * 2 * source.nbytes / (time.perf_counter() - started)
+    bytes_per_second = memory_bandwidth()
     floor = bytes_per_second / (64 * 600 * size[0] * size[1] * 0.475)
     record_property("device", torch.cuda.get_device_name())
     record_property("pairs_per_second", pairs_per_second)

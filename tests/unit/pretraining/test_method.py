@@ -1,9 +1,14 @@
+import dataclasses
+
 import pytest
 import torch
 
 from pipelines.io.errors import ConfigError
+from pipelines.io.options import pretraining_options
 from pipelines.models.heads import build_classifier
-from pipelines.pretraining.method import Context, build_model
+from pipelines.pretraining.method import Context, build_model, pretrain
+from pipelines.pretraining.pretrain_clip_order import MODULE, Options, build, build_parser
+from pipelines.training.history_store import read_history
 
 
 @pytest.fixture
@@ -44,3 +49,15 @@ def test_weights_of_another_architecture_are_refused(context):
 
     with pytest.raises(ConfigError, match=r"another architecture: stem\.0\.weight is \(12, 3"):
         build_model(context(flow), num_outputs=0)
+
+
+def test_an_objectives_measures_reach_the_history(command_line, tmp_path):
+    def build_measured(context, options):
+        return dataclasses.replace(build(context, options), measures={"answer": lambda task: 42.0})
+
+    args = build_parser().parse_args(command_line("clip_order", {"gap": 1}))
+    pretrain(MODULE, pretraining_options(args), Options, build_measured)
+
+    history = read_history(tmp_path / "a" / "history.parquet")
+    assert history["answer"].tolist() == [42.0, 42.0]
+    assert history["feature_spread"].between(0, 1 / 8, inclusive="neither").all()

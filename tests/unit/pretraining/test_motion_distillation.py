@@ -160,7 +160,7 @@ def test_rgb_alone_reads_no_motion():
     found = learner(batch)
     learner.after_step()
 
-    assert set(found) == {"loss", "visual", "top1", "spread"}
+    assert set(found) == {"loss", "visual", "top1", "visual_spread"}
     assert not any(name.startswith("motion") for name in learner.state_dict())
 
 

@@ -23,10 +23,14 @@ WHOLE = {
 }
 
 
-def test_the_training_loop_is_told_the_common_part():
-    found = decode_config(json.dumps(WHOLE), PretrainingConfig).recipe
+@pytest.mark.parametrize(
+    "more", [{}, {"accumulate": 4, "precision": "bfloat16", "max_gradient_norm": 1.5}]
+)
+def test_the_training_loop_is_told_the_common_part(more):
+    whole = WHOLE | {"recipe": WHOLE["recipe"] | more}
+    found = decode_config(json.dumps(whole), PretrainingConfig).recipe
 
-    assert found.training == decode_config(json.dumps(RECIPE), RecipeConfig)
+    assert found.training == decode_config(json.dumps(RECIPE | more), RecipeConfig)
     assert (found.reads, found.prior) == (("rgb", "edges"), "trajectories")
     assert json.loads(bytes(found.options)) == {"gap": 3}
 

@@ -36,6 +36,13 @@ def test_a_row_names_what_it_was_made_with(config):
     assert (row["source"], row["top1_mean"]) == ("many", "")
 
 
+def test_a_row_without_a_network_says_what_stands_in_its_place(config):
+    row = empty_row("idt_svm", config())
+
+    assert (row["backbone"], row["frames"], row["resolution"]) == ("trajectories", "", "")
+    assert row["source"] == "many"
+
+
 @pytest.mark.parametrize(("method", "source"), [("random", ""), ("mars", ""), ("vcop", "many")])
 def test_rows_without_unlabelled_videos_have_no_source(config, method, source):
     assert empty_row(method, config())["source"] == source

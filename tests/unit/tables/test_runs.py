@@ -27,6 +27,12 @@ def test_random_weights_have_no_digest(runs):
     assert (found["initial"], found["initial_sha256"]) == ("", "")
 
 
+def test_a_run_without_a_network_has_no_digest_of_one(runs):
+    found = measure(RunConfig(**runs.record("idt_svm", [1]) | {"model": ""}))
+
+    assert (found["model"], found["model_sha256"]) == ("", "")
+
+
 def test_missing_predictions_are_named(runs):
     record = {**runs.record("random", [1]), "predictions": "gone.parquet"}
 

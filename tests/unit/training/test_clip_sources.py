@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from pipelines.clips.clip_dataset import ClipConfig, ClipDataset
+from pipelines.clips.picture_dataset import PictureDataset
 from pipelines.data.manifest import read_manifest, write_manifest
 from pipelines.frames.index_store import IndexedVideo, write_frame_index
 from pipelines.io.errors import ContractError, DatasetError
@@ -14,6 +17,7 @@ from pipelines.training.clip_sources import (
     num_workers,
     open_clip_source,
     read_labelled_videos,
+    sampled_batches,
     sampled_score,
     training_batches,
     validation_score,
@@ -202,3 +206,22 @@ def test_held_out_videos_are_scored_on_one_fixed_sample_each(source, monkeypatch
     # Seeds are halved, places 0 and 1.
     assert score(Seeds()) == score(Seeds()) == 4 + 50
     assert sampled_score(dataset, 0, seed=8) is None
+
+
+def test_sampled_batches_go_on_where_they_were_interrupted(source):
+    batches = sampled_batches(PictureDataset(TRAIN, source.frames, 24), len(TRAIN), 3, seed=1)
+
+    whole, rest = list(batches(0, 5)), list(batches(3, 5))
+
+    assert [len(batch["video_id"]) for batch in whole] == [3] * 5
+    for before, after in zip(whole[3:], rest, strict=True):
+        assert before["video_id"] == after["video_id"]
+        assert torch.equal(before["picture"], after["picture"])
+        assert torch.equal(before["seed"], after["seed"])
+
+
+def test_single_images_are_no_clips(source):
+    images = replace(source, num_frames=dict.fromkeys(TRAIN, 1))
+
+    with pytest.raises(DatasetError, match=r"one frame each.*objective mosi"):
+        training_batches(images, TRAIN, CONFIG, None, 1, 2, 0)

@@ -4,18 +4,25 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.optim import SGD, AdamW
+from torch.optim import SGD, Adam, AdamW
 
+from pipelines.models.heads import build_classifier
 from pipelines.training.checkpoint import CheckpointFolder
-from pipelines.training.engine import NonFiniteLossError, Run, mean_score, on_device, train
+from pipelines.training.engine import Run, mean_score, train
+from pipelines.training.gradient_step import Stepping
+from pipelines.training.non_finite import NonFiniteLossError
 from pipelines.training.schedule import Schedule
-from pipelines.training.tasks import Task
+from pipelines.training.tasks import Classification, Task
 
 CPU = torch.device("cpu")
 IDENTITY = dict.fromkeys(("module", "code", "config", "seed"), "x")
 NUM_STEPS = 7
+COSINE = Schedule(NUM_STEPS, 2, (), 0.1, True, 3)
+PLATEAU = Schedule(NUM_STEPS, 0, (), 0.1, False, 1, patience=0)
+SINGLE = Stepping()
 OPTIMIZERS = {
     "sgd": lambda parameters: SGD(parameters, lr=1.0, momentum=0.9, weight_decay=0.01),
+    "adam": lambda parameters: Adam(parameters, lr=1.0),
     "adamw": lambda parameters: AdamW(parameters, lr=1.0),
 }
 
@@ -79,11 +86,10 @@ def validate(task):
     return mean_score(task, [video], CPU)
 
 
-def guess_run(optimizer="sgd", keep="best"):
+def guess_run(optimizer="sgd", keep="best", stepping=SINGLE, schedule=COSINE):
     torch.manual_seed(0)
     task = Guess()
-    schedule = Schedule(NUM_STEPS, 2, (), 0.1, True, 3)
-    return Run(task, OPTIMIZERS[optimizer](task.parameters()), 0.05, schedule, keep)
+    return Run(task, OPTIMIZERS[optimizer](task.parameters()), 0.05, schedule, keep, stepping)
 
 
 def descent_run(keep="best", drops=(), num_steps=5):
@@ -142,6 +148,44 @@ def test_a_killed_and_resumed_run_ends_bit_identical(tmp_path, optimizer, last_s
     assert_equal_state(again.state(), whole.state())
     assert_equal_state(again.chosen(), whole.chosen())
     assert whole.step == NUM_STEPS
+
+
+@pytest.mark.parametrize("last_step", [1, 4, 6])
+@pytest.mark.parametrize(
+    "chosen",
+    [{"schedule": PLATEAU}, {"stepping": Stepping(1, "float32", 0.1)}],
+    ids=["plateau", "norm"],
+)
+def test_so_does_one_with_a_plateau_or_a_limit(tmp_path, chosen, last_step):
+    whole = run_through(guess_run(**chosen), CheckpointFolder(tmp_path / "a", IDENTITY, []))
+    folder = CheckpointFolder(tmp_path / "b", IDENTITY, [])
+
+    with pytest.raises(KilledError):
+        run_through(guess_run(**chosen), folder, killed_before(last_step))
+    again = run_through(guess_run(**chosen), folder)
+
+    assert_equal_state(again.state(), whole.state())
+    assert len({row["learning_rate"] for row in whole.history}) > 1 or "stepping" in chosen
+
+
+def test_a_run_that_accumulates_resumes_at_its_batches(tmp_path):
+    asked = []
+
+    def recorded(first, last):
+        asked.append((first, last))
+        return killed_before(9)(first, last)
+
+    folder = CheckpointFolder(tmp_path / "a", IDENTITY, [])
+    with pytest.raises(KilledError):
+        run_through(guess_run(stepping=Stepping(2)), folder, recorded)
+    again = guess_run(stepping=Stepping(2))
+    run_through(again, folder, lambda *span: asked.append(span) or batches(*span))
+    whole = run_through(
+        guess_run(stepping=Stepping(2)), CheckpointFolder(tmp_path / "b", IDENTITY, [])
+    )
+
+    assert asked == [(0, 2 * NUM_STEPS), (8, 2 * NUM_STEPS)]
+    assert_equal_state(again.state(), whole.state())
 
 
 def test_a_resumed_run_repeats_no_finished_step(checkpoints):
@@ -217,6 +261,57 @@ def test_the_best_weights_are_published_and_the_later_of_equals(checkpoints, sco
     assert found == pytest.approx(list(scores) if scores else [None] * 3, nan_ok=True)
 
 
+def test_the_history_holds_what_monitors_and_measures_say(checkpoints):
+    class Watched(Descent):
+        def monitor(self):
+            return {"weight": self.model.weight.item()}
+
+    task = Watched()
+    run = Run(task, SGD(task.parameters(), lr=1.0), 0.5, Schedule(4, 0, (), 0.1, False, 2), "last")
+    reported = []
+    measures = {"training": lambda task: float(task.training)}
+    source = offsets(0, 0, 0, 0)
+    train(run, source, None, checkpoints, 0, CPU, "test", measures, reported.append)
+
+    assert [row["weight"] for row in run.history] == pytest.approx([4.0, 3.0])
+    assert [row["training"] for row in run.history] == [1.0, 1.0]
+    assert reported == run.history
+
+
+def test_rows_before_a_resumption_are_reported_too(checkpoints):
+    with pytest.raises(KilledError):
+        run_through(guess_run(), checkpoints, killed_before(5))
+    run, reported = guess_run(), []
+    train(run, batches, validate, checkpoints, 0, CPU, "test", report=reported.append)
+
+    assert [row["step"] for row in reported] == [3.0, 6.0, 7.0]
+
+
+def test_the_rate_follows_the_scores_on_a_plateau(checkpoints):
+    scores = iter([0.1, 0.3, 0.2, 0.3, 0.4])
+    task = Descent()
+    schedule = Schedule(5, 0, (), 0.1, False, 1, patience=1)
+    run = Run(task, SGD(task.parameters(), lr=1.0), 0.5, schedule, "last")
+
+    run_through(run, checkpoints, offsets(0, 0, 0, 0, 0), lambda task: next(scores))
+
+    rates = [row["learning_rate"] for row in run.history]
+    assert rates == pytest.approx([0.5, 0.5, 0.5, 0.5, 0.05])
+
+
+def test_the_features_of_a_backbone_are_watched(checkpoints):
+    task = Classification(build_classifier("r2plus1d-tiny", 3, 2, 0.0, seed=1), "rgb")
+    run = Run(task, SGD(task.parameters(), lr=1.0), 0.01, Schedule(2, 0, (), 0.1, False, 1), "last")
+    clips = torch.randn(2, 2, 3, 4, 12, 12, generator=torch.Generator().manual_seed(0))
+    batch = {"rgb": clips, "label": torch.zeros(2, 2, dtype=torch.int64), "video_id": ["a", "b"]}
+
+    run_through(run, checkpoints, lambda *span: [batch] * 2, None)
+
+    for row in run.history:
+        assert 0 < row["feature_spread"] < 1 / 8
+        assert 1 < row["feature_rank"] <= 4
+
+
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_a_loss_without_value_stops_before_the_step_and_names_the_videos(checkpoints, loss):
     class Poisoned(Guess):
@@ -267,15 +362,6 @@ def test_the_mean_score_is_over_clips_in_evaluation_mode():
     ]
 
     assert mean_score(Given(), videos, CPU) == 0.5
-
-
-def test_only_tensors_are_moved():
-    batch = {"x": torch.ones(2), "video_id": ["a"]}
-
-    moved = on_device(batch, torch.device("meta"))
-
-    assert moved["x"].device.type == "meta"
-    assert moved["video_id"] == ["a"]
 
 
 class Followed(Descent):

@@ -1,7 +1,7 @@
 import pytest
 
 from pipelines.io.errors import ContractError
-from pipelines.io.parquet import read_stamp
+from pipelines.io.parquet import read_stamp, read_table
 from pipelines.training.history_store import HISTORY_SCHEMA, read_history, write_history
 
 ROWS = [
@@ -14,7 +14,7 @@ def test_round_trip_in_fixed_columns(tmp_path):
     write_history(tmp_path / "x.parquet", ROWS, {"seed": "1"})
 
     found = read_history(tmp_path / "x.parquet")
-    assert list(found) == HISTORY_SCHEMA.names
+    assert list(found) == [name for name in HISTORY_SCHEMA.names if name != "scalars"]
     assert found.to_dict("records") == ROWS
     assert found["step"].dtype == "int64"
     assert read_stamp(tmp_path / "x.parquet") == {"seed": "1"}
@@ -27,6 +27,19 @@ def test_what_a_task_does_not_measure_is_null(tmp_path):
     found = read_history(tmp_path / "x.parquet")
     assert found[["top1", "validation_score"]].isna().all(axis=None)
     assert found["loss"].tolist() == [2.0]
+
+
+def test_every_other_number_is_kept_by_name(tmp_path):
+    rows = [ROWS[0] | {"nmi": 0.5, "spread": 0.1}, ROWS[1] | {"spread": 0.2}]
+    write_history(tmp_path / "x.parquet", rows, {})
+
+    found = read_history(tmp_path / "x.parquet")
+    assert list(found)[-2:] == ["nmi", "spread"]
+    assert found["spread"].tolist() == [0.1, 0.2]
+    assert found["nmi"].tolist()[0] == 0.5
+    assert found["nmi"].isna().tolist() == [False, True]
+    stored = read_table(tmp_path / "x.parquet", HISTORY_SCHEMA, "rule")["scalars"]
+    assert [list(row) for row in stored] == [[("nmi", 0.5), ("spread", 0.1)], [("spread", 0.2)]]
 
 
 def test_a_missing_curve_is_named(tmp_path):

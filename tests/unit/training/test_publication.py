@@ -1,18 +1,22 @@
 import json
 
+import msgspec
 import pytest
 import torch
 from torch import nn
 
+from pipelines.io.errors import ConfigError
 from pipelines.io.options import RunOptions
 from pipelines.io.provenance import source_digest
 from pipelines.models.weights import ModelMeta, load_model
+from pipelines.training import publication
 from pipelines.training.clip_sources import ClipSource
-from pipelines.training.engine import NonFiniteLossError
 from pipelines.training.history_store import read_history
+from pipelines.training.non_finite import NonFiniteLossError
 from pipelines.training.publication import prepare, train_and_publish
 from pipelines.training.recipe import OptimizerConfig, RecipeConfig, ScheduleConfig
 from pipelines.training.tasks import Task
+from pipelines.training.tensorboard_store import FOLDER
 
 MODULE = "pipelines.training.train_generator"
 SCHEDULE = ScheduleConfig("epochs", 3, "step", (), 0.1, 0, 1)
@@ -36,18 +40,18 @@ def publish(tmp_path):
     """Train on three videos in batches of two: six steps."""
     (tmp_path / "frames.h5").write_text("frames")
     (tmp_path / "manifest.parquet").write_text("manifest")
-    source = ClipSource({}, None, None, (tmp_path / "frames.h5",))
+    source = ClipSource({}, None, None, None, (tmp_path / "frames.h5",))
     options = RunOptions(
         "{}", 4, tmp_path / "state", tmp_path / "out" / "model.pt", tmp_path / "out" / "h.parquet"
     )
 
-    def run(validate=None, factor=1.0):
+    def run(validate=None, factor=1.0, recipe=RECIPE):
         batch = {"factor": torch.tensor(factor), "video_id": ["a"]}
         train_and_publish(
             MODULE,
             options,
             Descent(),
-            RECIPE,
+            recipe,
             3,
             lambda first, last: [batch] * (last - first),
             validate,
@@ -96,6 +100,47 @@ def test_a_failed_training_publishes_nothing(publish, tmp_path):
         publish(factor=float("nan"))
 
     assert not (tmp_path / "out").exists()
+
+
+def test_accumulation_takes_fewer_steps_of_as_many_epochs(publish):
+    # Two batches of two videos: one step an epoch.
+    history = publish(recipe=msgspec.structs.replace(RECIPE, accumulate=2)) / "out" / "h.parquet"
+
+    assert read_history(history)["step"].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"precision": "bfloat16"}, "precision bfloat16 needs a GPU"),
+        ({"schedule": msgspec.structs.replace(SCHEDULE, decay="plateau")}, "no video is held out"),
+    ],
+)
+def test_what_could_not_go_well_is_refused_before_training(publish, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        publish(recipe=msgspec.structs.replace(RECIPE, **changes), factor=float("nan"))
+
+
+def test_fewer_videos_than_processes_are_refused(publish, monkeypatch):
+    monkeypatch.setattr(publication, "num_processes", lambda: 3)
+
+    with pytest.raises(ConfigError, match="videos_per_batch is 2, fewer than the 3 processes"):
+        publish()
+
+
+def test_a_plateau_lowers_the_rate_by_the_score(publish):
+    schedule = msgspec.structs.replace(SCHEDULE, decay="plateau", patience=0)
+    folder = publish(lambda task: 0.5, recipe=msgspec.structs.replace(RECIPE, schedule=schedule))
+
+    rates = read_history(folder / "out" / "h.parquet")["learning_rate"]
+    assert rates.tolist() == pytest.approx([0.5, 0.5, 0.05])
+
+
+def test_event_files_stand_beside_the_history_on_request(publish, monkeypatch):
+    assert not (publish() / "out" / FOLDER).exists()
+    monkeypatch.setenv("PIPELINE_TENSORBOARD", "1")
+
+    assert len(list((publish() / "out" / FOLDER).iterdir())) == 1
 
 
 def test_preparing_seeds_torch_and_fixes_its_threads(monkeypatch):

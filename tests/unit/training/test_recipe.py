@@ -17,7 +17,15 @@ def test_a_training_is_decoded_with_defaults_for_what_only_fine_tuning_has():
 
     assert found.validation.fraction == 0.25
     assert found.recipe.schedule.length == 4
-    assert (found.recipe.trainable, found.recipe.distillation_weight) == ("all", 0.0)
+    recipe = found.recipe
+    assert (recipe.trainable, recipe.distillation_weight) == ("all", 0.0)
+    assert (recipe.accumulate, recipe.precision, recipe.max_gradient_norm) == (1, "float32", None)
+    assert (recipe.optimizer.dampening, recipe.optimizer.decay_norm_and_bias) == (0.0, True)
+    assert (recipe.schedule.warmup_start, recipe.schedule.patience) == (None, 5)
+
+
+def test_accumulated_batches_make_the_videos_of_a_step():
+    assert decoded(videos_per_batch=6, accumulate=4).recipe.videos_per_step == 24
 
 
 @pytest.mark.parametrize("trainable", ["all", ["layer3", "fc"]])

@@ -10,8 +10,9 @@ from pipelines.training.self_train import build_parser, main
 
 @pytest.fixture
 def train(tiny_dataset, tmp_path):
-    def run(pseudolabels=tiny_dataset.pseudolabels, name="a"):
-        options = [*tiny_dataset.run(tmp_path / name), *tiny_dataset.stores("rgb")]
+    def run(pseudolabels=tiny_dataset.pseudolabels, name="a", neighbour_labels=False, **changes):
+        options = tiny_dataset.run(tmp_path / name, neighbour_labels=neighbour_labels, **changes)
+        options += tiny_dataset.stores("rgb")
         options += ["--pseudolabels", str(pseudolabels)]
         main(build_parser().parse_args(options))
         return tmp_path / name / "model.pt"
@@ -52,6 +53,17 @@ def test_other_labels_give_another_training(train, tiny_dataset, tmp_path, monke
     second = read_history(train(name="b").with_name("history.parquet"))
 
     assert first["loss"].tolist() != second["loss"].tolist()
+
+
+def test_neighbours_add_two_heads_that_are_not_published(train):
+    alone, beside = train(), train(name="b", neighbour_labels=True, fraction=0.5)
+
+    first, second = load_model(alone, "rule"), load_model(beside, "rule")
+    assert first.state.keys() == second.state.keys()
+    assert second.state["fc.weight"].shape == (3, 64)
+    losses = [read_history(path.with_name("history.parquet"))["loss"] for path in (alone, beside)]
+    assert losses[0].tolist() != losses[1].tolist()
+    assert 0 <= float(second.meta.notes["best_validation_score"]) <= 1
 
 
 def test_missing_pseudolabels_are_named(train, tmp_path):

@@ -1,18 +1,23 @@
+import json
+
 import pytest
 import torch
 
-from pipelines.io.errors import DatasetError
+from pipelines.io.errors import ConfigError, DatasetError
 from pipelines.models.backbones import NUM_CHANNELS
 from pipelines.models.weights import load_model
+from pipelines.pretraining import pretrain_clip_order
 from pipelines.training.history_store import read_history
 from pipelines.training.train_generator import build_parser, main
-from tests.tiny_dataset import CLASSES, RECIPE, SPLIT
+from tests.tiny_dataset import CLASSES, CLIPS, RECIPE, SPLIT, training_config
 
 
 @pytest.fixture
 def train(tiny_dataset, tmp_path):
-    def run(name="a", modality="flow", split=SPLIT, **changes):
+    def run(name="a", modality="flow", split=SPLIT, initial=None, **changes):
+        changes = {"class_weight": 1.0, "clip_gap": 1} | changes
         options = tiny_dataset.run(tmp_path / name, **changes)
+        options += ["--initial", str(initial)] if initial else []
         options += ["--manifest", str(tiny_dataset.manifest), "--split", split]
         options += ["--modality", modality, *tiny_dataset.stores(modality)]
         main(build_parser().parse_args(options))
@@ -58,6 +63,59 @@ def test_held_out_videos_choose_the_checkpoint(train):
 
     assert notes["num_videos"] == "2"
     assert 0 <= float(notes["best_validation_score"]) <= 1
+
+
+def test_an_order_can_be_learned_beside_the_classes(train):
+    model = train(class_weight=0.5, fraction=0.5)
+
+    assert load_model(model, "rule").state.keys() == load_model(train("b"), "rule").state.keys()
+    history = read_history(model.with_name("history.parquet"))
+    assert history["loss"].gt(0).all()
+    assert history["validation_score"].between(0, 1).all()
+
+
+def test_lambda_0_on_rgb_trains_like_the_pretraining_by_clip_order(train, tiny_dataset, tmp_path):
+    recipe = {
+        **RECIPE,
+        "objective": "clip_order",
+        "reads": ["rgb"],
+        "initial": None,
+        "prior": None,
+        "clips": CLIPS,
+        "options": {"gap": 1},
+    }
+    options = tiny_dataset.run(tmp_path / "vcop")
+    config = training_config() | {"recipe": recipe}
+    options[1] = json.dumps({key: config[key] for key in ("validation", "backbone", "recipe")})
+    options += ["--source", str(tiny_dataset.source), *tiny_dataset.stores("rgb")]
+    pretrain_clip_order.main(pretrain_clip_order.build_parser().parse_args(options))
+
+    ours = train(modality="rgb", class_weight=0.0)
+
+    histories = [
+        read_history(folder / "history.parquet") for folder in (ours.parent, tmp_path / "vcop")
+    ]
+    losses = [history["loss"].tolist() for history in histories]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    assert histories[0]["top1"].tolist() == histories[1]["top1"].tolist()
+
+
+def test_the_weights_of_a_pretraining_are_taken_over(train, tmp_path):
+    still = {**RECIPE["optimizer"], "name": "sgd", "learning_rate": 1e-12, "weight_decay": 0.0}
+    first = train(modality="rgb")
+
+    second = train("b", "rgb", initial=first, optimizer=still)
+
+    stored, found = load_model(first, "rule").state, load_model(second, "rule").state
+    for key in stored:
+        if key.startswith("backbone.") and key.endswith("weight"):
+            torch.testing.assert_close(found[key], stored[key], rtol=0, atol=1e-6)
+    assert not torch.allclose(found["fc.weight"], stored["fc.weight"], atol=1e-3)
+
+
+def test_weights_that_read_rgb_do_not_fit_flow(train):
+    with pytest.raises(ConfigError, match="weights of another architecture: stem"):
+        train("b", initial=train(modality="rgb"))
 
 
 def test_an_unknown_split_is_refused(train):

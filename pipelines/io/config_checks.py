@@ -1,0 +1,101 @@
+"""Checks of a validated configuration that look at several keys at once."""
+
+from collections.abc import Iterable, Mapping
+
+from pipelines.io.errors import ConfigError
+from pipelines.io.schema import Section, check_one_of
+
+MIN_ORDERED_CLIPS = 2
+
+
+def check_generators(place: str, training: Section, recipes: Iterable[str]) -> None:
+    """Check what the generators learn and start from.
+
+    Args:
+        place: Dotted place of the preset.
+        training: Its `training` section, written out.
+        recipes: Names of its pretraining recipes.
+
+    Raises:
+        ConfigError: If an order is to be told of one clip, or no recipe has the name in `initial`.
+    """
+    for name in ("generator", "generator_appearance"):
+        chosen = training[name]
+        if chosen["class_weight"] < 1 and chosen["clips_per_video"] < MIN_ORDERED_CLIPS:
+            raise ConfigError(
+                f"{place}.training.{name}: class_weight below 1 learns the order of a video's "
+                f"clips and needs clips_per_video of at least {MIN_ORDERED_CLIPS}, found "
+                f"{chosen['clips_per_video']}"
+            )
+    initial = training["generator_appearance"].get("initial")
+    if initial is not None:
+        check_one_of(f"{place}.training.generator_appearance.initial", initial, recipes)
+
+
+def check_recipes(place: str, recipes: Mapping[str, Section], reserved: Iterable[str]) -> None:
+    """Check the names of pretraining recipes and that each starts from another one, if from any.
+
+    Args:
+        place: The preset.
+        recipes: Its section `pretraining`.
+        reserved: Names of rows that are built in.
+
+    Raises:
+        ConfigError: Naming the recipe, or the circle that initial weights form.
+    """
+    taken = set(reserved)
+    for name, recipe in recipes.items():
+        if name in taken:
+            raise ConfigError(
+                f"{place}.pretraining: {name!r} is a built-in row; give the recipe another name"
+            )
+        trail = [name]
+        while (initial := recipe["initial"]) is not None:
+            check_one_of(f"{place}.pretraining.{trail[-1]}.initial", initial, recipes)
+            if initial in trail:
+                circle = " -> ".join((*trail, initial))
+                raise ConfigError(f"{place}.pretraining: initial weights form a circle {circle}")
+            trail.append(initial)
+            recipe = recipes[initial]
+
+
+def check_views(views: Mapping[str, Section], datasets: Mapping[str, Section]) -> None:
+    """Check that every view shows a dataset and is not called like one.
+
+    Raises:
+        ConfigError: If it does not, or is.
+    """
+    for name, view in views.items():
+        check_one_of(f"views.{name}.dataset", view["dataset"], datasets)
+        if name in datasets:
+            raise ConfigError(f"views.{name}: a dataset has this name; give the view another")
+
+
+def check_source(
+    place: str,
+    source: Iterable[str],
+    views: Mapping[str, Section],
+    datasets: Mapping[str, Section],
+) -> None:
+    """Check that a source's entries are datasets or views, and no view repeats another entry.
+
+    Args:
+        place: Dotted place of the source.
+        source: "name" or "name:split".
+        views: By name.
+        datasets: By name.
+
+    Raises:
+        ConfigError: Naming the entry.
+    """
+    names = [entry.partition(":")[0] for entry in source]
+    for name in names:
+        check_one_of(place, name, (*datasets, *views))
+    for name in names:
+        shown = views[name]["dataset"] if name in views else name
+        others = [views[other]["dataset"] if other in views else other for other in names]
+        if name in views and others.count(shown) > 1:
+            raise ConfigError(
+                f"{place}: {name!r} is a view of {shown}, which stands in the source twice; "
+                "leave one of them out"
+            )

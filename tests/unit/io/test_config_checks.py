@@ -1,0 +1,70 @@
+import pytest
+
+from pipelines.io.config_checks import (
+    check_generators,
+    check_recipes,
+    check_source,
+    check_views,
+)
+from pipelines.io.errors import ConfigError
+
+DATASETS = {"kinetics400": {}, "ucf101": {}}
+VIEWS = {"reduced": {"dataset": "kinetics400", "exclude_classes": ["archery"]}}
+
+
+def training(**appearance):
+    generator = {"class_weight": 1.0, "clips_per_video": 1}
+    return {"generator": generator, "generator_appearance": generator | appearance}
+
+
+def test_what_fits_passes():
+    check_generators("presets.p", training(), [])
+    check_generators("presets.p", training(class_weight=0.0, clips_per_video=2), [])
+    check_generators("presets.p", training(initial="vcop"), ["vcop"])
+    check_generators("presets.p", training(initial=None), [])
+    check_views(VIEWS, DATASETS)
+    check_source("targets.t.source", ["reduced:train", "ucf101:split1"], VIEWS, DATASETS)
+
+
+def test_one_clip_has_no_order_to_learn():
+    with pytest.raises(
+        ConfigError, match=r"presets\.p\.training\.generator_appearance: .* found 1"
+    ):
+        check_generators("presets.p", training(class_weight=0.5), [])
+
+
+def test_initial_weights_come_from_a_known_recipe():
+    with pytest.raises(ConfigError, match=r"appearance\.initial: found 'vcp'; .*mean 'vcop'"):
+        check_generators("presets.p", training(initial="vcp"), ["vcop"])
+
+
+def test_a_view_shows_a_dataset_under_another_name():
+    with pytest.raises(ConfigError, match=r"views\.reduced\.dataset: found 'kinetics40'"):
+        check_views({"reduced": {"dataset": "kinetics40"}}, DATASETS)
+    with pytest.raises(ConfigError, match=r"views\.ucf101: a dataset has this name"):
+        check_views({"ucf101": {"dataset": "kinetics400"}}, DATASETS)
+
+
+@pytest.mark.parametrize("source", [["reduced", "kinetics400"], ["reduced:a", "reduced:b"]])
+def test_a_view_and_its_dataset_are_no_two_sources(source):
+    with pytest.raises(ConfigError, match="'reduced' is a view of kinetics400, which stands"):
+        check_source("targets.t.source", source, VIEWS, DATASETS)
+
+
+def test_an_unknown_source_is_told_datasets_and_views():
+    with pytest.raises(ConfigError, match=r"source: found 'redced'; .*reduced \(did you mean"):
+        check_source("targets.t.source", ["redced"], VIEWS, DATASETS)
+
+
+def test_recipes_start_from_each_other_without_a_circle():
+    check_recipes("presets.p", {"a": {"initial": None}, "b": {"initial": "a"}}, ["random"])
+
+    with pytest.raises(ConfigError, match=r"presets\.p\.pretraining: .* circle b -> c -> b"):
+        check_recipes("presets.p", {"b": {"initial": "c"}, "c": {"initial": "b"}}, [])
+    with pytest.raises(ConfigError, match=r"pretraining\.b\.initial: found 'd'; choices: b"):
+        check_recipes("presets.p", {"b": {"initial": "d"}}, [])
+
+
+def test_a_recipe_does_not_take_a_built_in_name():
+    with pytest.raises(ConfigError, match="'random' is a built-in row"):
+        check_recipes("presets.p", {"random": {"initial": None}}, ["random"])

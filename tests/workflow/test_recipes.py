@@ -1,0 +1,84 @@
+"""What methods share and what they keep apart, planned from nothing."""
+
+from collections import Counter
+
+SMOKE = {"dataset": "demo_smoke", "source": ["demo_smoke"], "methods": ["motionfit"]}
+PSEUDO_LABELS = ("train_generator", "extract_features", "fit_clusters", "assign_pseudolabels")
+
+
+def target(preset="smoke", **changes):
+    return SMOKE | {"preset": preset} | changes
+
+
+def test_students_of_several_backbones_share_their_pseudo_labels(workspace):
+    student = {"base": "smoke", "backbones": {"appearance": "s3d-g"}}
+    work = workspace(
+        presets={"student": student}, targets={"one": target(), "two": target("student")}
+    )
+
+    plan = work.plan("results/one_table5.csv", "results/two_table5.csv")
+
+    counts = Counter(rule for rule, _ in plan)
+    # Two shards of one dataset.
+    assert [counts[rule] for rule in PSEUDO_LABELS] == [1, 2, 1, 1]
+    assert counts["self_train"] == counts["finetune"] == 2
+    assert all("/smoke/" in path for rule, path in plan if rule in PSEUDO_LABELS)
+
+
+def test_a_view_has_places_of_its_own_from_the_choice_of_videos_on(workspace):
+    view = {"dataset": "demo_smoke", "exclude_classes": ["spin"]}
+    targets = {"whole": target(), "part": target(source=["fewer"])}
+
+    plan = workspace(views={"fewer": view}, targets=targets).plan(
+        "results/whole_table5.csv", "results/part_table5.csv"
+    )
+
+    counts = Counter(rule for rule, _ in plan)
+    assert (counts["decode_frames"], counts["train_generator"], counts["extract_features"]) == (
+        2,
+        1,
+        2,
+    )
+    for rule in ("select_source", "fit_clusters", "assign_pseudolabels", "self_train"):
+        paths = [path for found, path in plan if found == rule]
+        assert ["fewer.split1" in path for path in sorted(paths)] == [False, True]
+
+
+def test_a_missing_list_of_classes_stops_before_any_job(workspace):
+    view = {"dataset": "demo_smoke", "exclude_classes": "gone.txt"}
+    work = workspace(views={"fewer": view}, targets={"part": target(source=["fewer"])})
+
+    answer = work.snakemake("results/part_table5.csv", "-n")
+
+    assert answer.returncode != 0
+    assert "views.fewer.exclude_classes: gone.txt: no such file; expected a text" in answer.stdout
+    assert "Traceback" not in answer.stdout
+
+
+def test_the_appearance_generator_starts_from_a_recipe_on_its_own_videos(workspace):
+    started = {"base": "smoke", "training": {"generator_appearance": {"initial": "vcop"}}}
+    board = target("started", methods=["appearance", "motionfit"])
+
+    plan = workspace(presets={"started": started}, targets={"board": board}).plan(
+        "results/board_table5.csv"
+    )
+
+    outputs = {rule: sorted(path for found, path in plan if found == rule) for rule, _ in plan}
+    assert outputs["pretrain"] == [
+        "results/pretraining/smoke/vcop/demo_smoke.split1/seed0/model.pt"
+    ]
+    # Only what follows from the appearance generator is the preset's own.
+    flow, rgb = outputs["train_generator"]
+    assert flow.startswith("results/training/generator/smoke/demo_smoke.split1.flow")
+    assert rgb.startswith("results/training/generator/started/demo_smoke.split1.rgb")
+    assert [path.split("/")[3] for path in outputs["self_train"]] == ["smoke", "started"]
+
+
+def test_recipes_of_pseudo_labels_ask_for_what_they_learn_from(workspace):
+    board = target(leaderboard=["idt_labels", "vcop_labels"])
+
+    plan = workspace(targets={"board": board}).plan("results/board_leaderboard.csv")
+
+    recipes = sorted(path.split("/")[3] for rule, path in plan if rule == "pretrain")
+    assert recipes == ["idt_labels", "vcop", "vcop_labels"]
+    assert Counter(rule for rule, _ in plan)["cluster_vectors"] == 1

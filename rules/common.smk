@@ -229,6 +229,10 @@ def edge_shards(preset, dataset):
     return [f"{where}/shard-{shard}.h5" for shard in shards(dataset)]
 
 
+def edge_index(preset, dataset):
+    return f"results/motion/edges/{home(preset, 'edges')}/{dataset}/index.parquet"
+
+
 def stores(preset, datasets, modalities):
     """Frame, flow or edge shards of some datasets, as named inputs, with the frame indices."""
     found = {"index": frame_indices(preset, *datasets)}

@@ -343,8 +343,12 @@ def pretraining_files(wildcards):
 def pretraining_input(wildcards):
     """The source's clips, what goes with them, and who is in the source."""
     chosen = pretraining_recipe(wildcards)
-    found = stores(wildcards.preset, datasets_of(wildcards.source), chosen["reads"])
+    datasets = datasets_of(wildcards.source)
+    found = stores(wildcards.preset, datasets, chosen["reads"])
     found |= pretraining_files(wildcards)
+    if "edges" in chosen["reads"]:
+        # Nothing reads it; it stops where too many videos have no motion maps.
+        found["edge_index"] = [edge_index(wildcards.preset, dataset) for dataset in datasets]
     if chosen["prior"]:
         found["vectors"] = vector_shards(wildcards)
     return found | {"source": f"results/data/sources/{wildcards.source}.parquet"}

@@ -101,6 +101,7 @@ def build_loader(
         num_workers: Loading processes; 0 loads in this process.
         seed: Of the loader's own generator, so that it draws nothing from torch's global one.
     """
+    _leave_no_threads(num_workers)
     return DataLoader(
         dataset,
         batch_sampler=sampler,
@@ -122,6 +123,7 @@ def build_ordered_loader(
         batch_size: Videos at a time; the last batch may be short.
         num_workers: Loading processes; 0 loads in this process.
     """
+    _leave_no_threads(num_workers)
     keys = [SampleKey(index, 0) for index in range(len(dataset))]
     return DataLoader(
         dataset,
@@ -137,6 +139,7 @@ def build_ordered_loader(
 
 def build_view_loader(dataset: ViewDataset, num_workers: int) -> DataLoader[Item]:
     """Loader of one video at a time, in order: ``rgb`` is ``(R, 3, T, S, S)`` and so on."""
+    _leave_no_threads(num_workers)
     return DataLoader(
         dataset,
         batch_size=None,
@@ -145,6 +148,15 @@ def build_view_loader(dataset: ViewDataset, num_workers: int) -> DataLoader[Item
         worker_init_fn=_limit_threads,
         persistent_workers=num_workers > 0,
     )
+
+
+def _leave_no_threads(num_workers: int) -> None:
+    """End OpenCV's own threads before loading processes are forked.
+
+    They would not exist there, and the first `cv2.setNumThreads` would wait for them forever.
+    """
+    if num_workers:
+        cv2.setNumThreads(1)
 
 
 def _limit_threads(worker: int) -> None:

@@ -31,6 +31,7 @@ from pipelines.pretraining import (
     pretrain_clip_order,
     pretrain_instance_recognition,
     pretrain_local_aggregation,
+    pretrain_modist,
     pretrain_mosi,
     pretrain_pseudo_labels,
 )
@@ -62,6 +63,7 @@ OBJECTIVES = {
     "clip_order": pretrain_clip_order,
     "instance_recognition": pretrain_instance_recognition,
     "local_aggregation": pretrain_local_aggregation,
+    "modist": pretrain_modist,
     "mosi": pretrain_mosi,
     "pseudo_labels": pretrain_pseudo_labels,
 }

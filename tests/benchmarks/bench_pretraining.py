@@ -16,7 +16,8 @@ from torch import nn
 from pipelines.frames.frame_store import FrameStore
 from pipelines.io.config import canonical, decode_config
 from pipelines.models.backbones import Backbone
-from pipelines.pretraining import pretrain_clip_order
+from pipelines.motion.edge_store import EdgeStore
+from pipelines.pretraining import pretrain_clip_order, pretrain_modist
 from pipelines.pretraining.method import Context, Pretraining
 from pipelines.pretraining.recipe import PretrainingRecipe
 from pipelines.training.checkpoint import CheckpointFolder
@@ -25,12 +26,16 @@ from pipelines.training.engine import Run, train
 from pipelines.training.optimizer import build_optimizer
 from pipelines.training.schedule import Schedule
 from tests.benchmarks.contest import Benchmark, Contest, rate
-from tests.benchmarks.material import demo_frames, preset_value
+from tests.benchmarks.material import demo_edges, demo_frames, preset_value
 from tests.benchmarks.stage import run_stage
 
 NUM_STEPS = 4
 # Recipe -> its command.
-RECIPES = {"vcop": pretrain_clip_order}
+RECIPES = {
+    "vcop": pretrain_clip_order,
+    "modist": pretrain_modist,
+    "rgb_contrast": pretrain_modist,
+}
 CPU = torch.device("cpu")
 
 
@@ -67,11 +72,12 @@ def _section(recipe: str) -> Mapping[str, object]:
 def _build(recipe: str, folder: Path) -> Pretraining:
     chosen = decode_config(canonical(_section(recipe)), PretrainingRecipe)
     frames = FrameStore([demo_frames(folder)], CACHE_MB)
+    edges = EdgeStore([demo_edges(folder)]) if "edges" in chosen.reads else None
     context = Context(
         backbone=preset_value("demo", "backbones.appearance"),
         clips=chosen.clips,
         recipe=chosen,
-        source=ClipSource(frames.num_frames, frames, None, None, ()),
+        source=ClipSource(frames.num_frames, frames, None, edges, ()),
         videos=sorted(frames.num_frames),
         held=[],
         seed=0,

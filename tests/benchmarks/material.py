@@ -19,7 +19,7 @@ from pipelines.frames import decode_frames, index_frames
 from pipelines.io.atomic import atomic_path
 from pipelines.io.config import canonical
 from pipelines.io.settings import at_path
-from pipelines.motion import extract_flow
+from pipelines.motion import extract_edges, extract_flow
 from tests.benchmarks.machine import ROOT, settings
 
 # Enough for every stage, few enough to be made in seconds.
@@ -208,6 +208,22 @@ def demo_flow(folder: Path) -> Path:
     if not target.exists():
         config = canonical(preset_value("demo", "motion.flow"))
         run_command(extract_flow, "--config", config, "--frames", frames, "--out", target)
+    return target
+
+
+def demo_edges(folder: Path) -> Path:
+    """The demo's shard of motion maps."""
+    frames, target = demo_frames(folder), folder / "demo" / "edges.h5"
+    if not target.exists():
+        config = {
+            "edges": preset_value("demo", "motion.edges"),
+            "raft": preset_value("demo", "motion.raft"),
+            "tvl1": preset_value("demo", "motion.flow.tvl1"),
+            "target_fps": preset_value("demo", "frames.target_fps"),
+            "max_frames": preset_value("demo", "frames.max_frames"),
+        }
+        outputs = ("--out", target, "--skipped", folder / "demo" / "edges-skipped.parquet")
+        run_command(extract_edges, "--config", canonical(config), "--frames", frames, *outputs)
     return target
 
 

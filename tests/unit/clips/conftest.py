@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.clips.motion_reader import MotionClipConfig
 from pipelines.frames.frame_store import FrameStore, write_frame_shard
+from pipelines.motion.edge_store import EdgeSettings, EdgeShardWriter, EdgeStore
+from pipelines.motion.edges import MAP_KINDS
 from pipelines.motion.flow_store import FlowStore, write_flow_shard
 
 SIZE = (16, 20)
@@ -44,3 +47,29 @@ def config() -> ClipConfig:
         rgb_std=(1.0, 1.0, 1.0),
         flow_scale_px=32.0,
     )
+
+
+MAP_SIZE, GAP = (14, 18), 2
+
+
+def write_maps(path: Path, kind: str, num_frames: dict[str, int] = LENGTHS) -> EdgeStore:
+    """Maps of the same videos: that of frame t is t / 4 everywhere; raw flow moves left."""
+    sign = -1 if kind == "raw-flow" else 1
+    shape = (MAP_KINDS[kind].num_channels, *MAP_SIZE)
+    with EdgeShardWriter(path, EdgeSettings(kind, GAP, "", "", MAP_SIZE), {}) as writer:
+        for name, length in num_frames.items():
+            values = [np.full(shape, sign * t / 4, np.float32) for t in range(GAP, length)]
+            writer.add(name, 10.0, values)
+    return EdgeStore([path])
+
+
+@pytest.fixture(scope="session")
+def maps(tmp_path_factory) -> EdgeStore:
+    """Edges, 0.5 in frame 2 and 7.25 in frame 29."""
+    return write_maps(tmp_path_factory.mktemp("maps") / "edges.h5", "edges")
+
+
+@pytest.fixture(scope="session")
+def motion_config() -> MotionClipConfig:
+    """Six maps, two frames apart, from where edges are 3 or more on average."""
+    return MotionClipConfig(num_frames=6, stride=2, crop_px=12, threshold=2.99, pairing="jittered")

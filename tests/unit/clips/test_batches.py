@@ -1,5 +1,6 @@
 import itertools
 
+import cv2
 import pytest
 import torch
 from hypothesis import given
@@ -79,6 +80,19 @@ def test_loader_stacks_items_and_leaves_the_global_generator_alone(stores, confi
         assert list(batch["video_id"]) == [VIDEOS[key.index] for key in keys]
         expected = torch.stack([dataset[key]["flow"] for key in keys])
         torch.testing.assert_close(batch["flow"], expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("num_workers", "left"), [(0, 2), (1, 1)])
+def test_no_thread_of_opencv_is_left_when_workers_are_forked(stores, config, num_workers, left):
+    # A worker that is forked beside them hangs now and then, in its first cv2.setNumThreads.
+    dataset = ClipDataset(VIDEOS, *stores, config, 2, None, True)
+    before = cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(2)
+        build_loader(dataset, StepBatchSampler(3, 2, 0, 0, 1), num_workers, 0)
+        assert cv2.getNumThreads() == left
+    finally:
+        cv2.setNumThreads(before)
 
 
 def test_view_loader_gives_one_video_at_a_time(stores, config):

@@ -1,0 +1,140 @@
+"""Motion clips from edge shards, as network input: edges, frame difference or raw flow.
+
+T maps per clip, C channels, S x S px. Maps may be of another size than the stored frames, and so
+may S be another than that of RGB clips: it is cut from the maps as they are. Nothing but the crop
+is random (MoDist, section 4.1: "skip other augmentations").
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.clips.motion_sampling import ClipShape, motion_indices, moving_starts
+from pipelines.clips.sampling import IntArray
+from pipelines.clips.transforms import Crop, FloatArray, random_crop
+from pipelines.io.errors import ConfigError, ContractError
+from pipelines.motion.edge_store import EdgeStore
+from pipelines.motion.edges import MAP_KINDS
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class MotionClipConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How motion clips are drawn.
+
+    Attributes:
+        num_frames: Maps per clip.
+        stride: Stored frames from one to the next.
+        crop_px: Side of the square that is cut out of the maps.
+        threshold: gamma, see `pipelines.clips.motion_sampling.moving_starts`.
+        pairing: "jittered" draws all four clips independently; "synchronous" ties an RGB clip to
+            the motion clip that it is compared with.
+    """
+
+    num_frames: Count
+    stride: Count
+    crop_px: Count
+    threshold: Annotated[float, msgspec.Meta(ge=0)]
+    pairing: Literal["jittered", "synchronous"]
+
+    @property
+    def shape(self) -> ClipShape:
+        """Frames and stride."""
+        return ClipShape(self.num_frames, self.stride)
+
+
+class MotionReader:
+    """Reads motion clips of one shape.
+
+    Args:
+        store: The maps.
+        config: Clips and threshold.
+        flow_scale_px: Raw flow of so many px becomes 1; the other kinds have a range of their own.
+
+    Raises:
+        ValueError: If the scale is not positive.
+    """
+
+    def __init__(self, store: EdgeStore, config: MotionClipConfig, flow_scale_px: float) -> None:
+        """Choose the scale; nothing is read."""
+        if flow_scale_px <= 0:
+            raise ValueError(f"flow_scale_px must be positive, found {flow_scale_px}")
+        self.store, self.config = store, config
+        is_flow = store.kind == "raw-flow"
+        # Edges reach 10 and grey levels 255: both become 0 to 1.
+        self.scale = flow_scale_px if is_flow else MAP_KINDS[store.kind].limit
+
+    @property
+    def num_channels(self) -> int:
+        """C, of the stored maps."""
+        return MAP_KINDS[self.store.kind].num_channels
+
+    def check(self, num_frames: Iterable[tuple[str, int]]) -> None:
+        """Check that every video has maps for its stored frames, and that the crop fits.
+
+        Args:
+            num_frames: Stored frames per video id.
+
+        Raises:
+            KeyError: If a video has no maps.
+            ContractError: If maps belong to another number of frames.
+            ConfigError: If maps are smaller than the crop.
+        """
+        for video_id, frames in num_frames:
+            if video_id not in self.store.num_frames:
+                raise KeyError(f"{video_id} is in no edge shard")
+            if (found := self.store.num_frames[video_id]) != frames:
+                raise ContractError(
+                    f"{video_id} has {frames} stored frames, but motion maps for {found}; remake "
+                    "the older of both"
+                )
+            if min(size := self.store.sizes[video_id]) < self.config.crop_px:
+                raise ConfigError(
+                    f"{video_id} has motion maps of {size[0]} x {size[1]} px, less than the crop "
+                    f"of {self.config.crop_px} px: raise motion.edges.size or lower the "
+                    "recipe's options.motion.clips.crop_px"
+                )
+
+    def candidates(self, video_id: str) -> IntArray:
+        """First frames of a video's clips that move enough."""
+        means, shape = self.store.means(video_id), self.config.shape
+        return moving_starts(means, shape, self.store.first_frame, self.config.threshold)
+
+    def random_crops(self, rng: np.random.Generator, video_id: str, count: int) -> list[Crop]:
+        """Places of `count` clips, not mirrored."""
+        size = self.store.sizes[video_id]
+        return [
+            random_crop(rng, size, self.config.crop_px, is_flipping=False) for _ in range(count)
+        ]
+
+    def read(self, video_id: str, starts: IntArray, crops: Sequence[Crop]) -> FloatArray:
+        """Clips at `starts`, one crop each.
+
+        Returns:
+            Shape ``(R, C, T, S, S)``, in [0, 1], or in [-1, 1] for raw flow.
+        """
+        first, shape = self.store.first_frame, self.config.shape
+        video_frames = self.store.num_frames[video_id]
+        sides = (self.config.crop_px, self.config.crop_px)
+        clips = np.empty((len(starts), self.num_channels, shape.num_frames, *sides), np.float32)
+        frames = [motion_indices(start, shape, first, video_frames) for start in starts.tolist()]
+        for maps, crop, out in zip(self._maps(video_id, frames), crops, clips, strict=True):
+            _fill(out, maps, crop, self.scale)
+        return clips
+
+    def _maps(self, video_id: str, frames: Sequence[IntArray]) -> list[NDArray[np.float32]]:
+        """Maps of each clip; by one read where that reads no more than one for each."""
+        together = np.concatenate(frames)
+        if np.ptp(together) < sum(np.ptp(clip) + 1 for clip in frames):
+            return np.split(self.store.read(video_id, together), len(frames))
+        return [self.store.read(video_id, clip) for clip in frames]
+
+
+def _fill(out: FloatArray, maps: NDArray[np.float32], crop: Crop, scale: float) -> None:
+    """Cut maps ``(T, C, H, W)`` and bring them into [-1, 1], into ``(C, T, S, S)``."""
+    window = maps[:, :, crop.top : crop.top + crop.side, crop.left : crop.left + crop.side]
+    np.multiply(window.transpose(1, 0, 2, 3), np.float32(1 / scale), out=out)
+    np.clip(out, -1, 1, out=out)

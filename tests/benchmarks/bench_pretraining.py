@@ -15,8 +15,9 @@ from torch import nn
 
 from pipelines.frames.frame_store import FrameStore
 from pipelines.io.config import canonical, decode_config
-from pipelines.models.backbones import Backbone
-from pipelines.pretraining import pretrain_clip_order
+from pipelines.models.backbones import NUM_CHANNELS, Backbone
+from pipelines.models.heads import build_classifier
+from pipelines.pretraining import pretrain_clip_order, pretrain_pseudo_labels
 from pipelines.pretraining.method import Context, Pretraining
 from pipelines.pretraining.recipe import PretrainingRecipe
 from pipelines.training.checkpoint import CheckpointFolder
@@ -30,7 +31,7 @@ from tests.benchmarks.stage import run_stage
 
 NUM_STEPS = 4
 # Recipe -> its command.
-RECIPES = {"vcop": pretrain_clip_order}
+RECIPES = {"vcop": pretrain_clip_order, "vcop_labels": pretrain_pseudo_labels}
 CPU = torch.device("cpu")
 
 
@@ -67,8 +68,9 @@ def _section(recipe: str) -> Mapping[str, object]:
 def _build(recipe: str, folder: Path) -> Pretraining:
     chosen = decode_config(canonical(_section(recipe)), PretrainingRecipe)
     frames = FrameStore([demo_frames(folder)], CACHE_MB)
+    backbone = preset_value("demo", "backbones.appearance")
     context = Context(
-        backbone=preset_value("demo", "backbones.appearance"),
+        backbone=backbone,
         clips=chosen.clips,
         recipe=chosen,
         source=ClipSource(frames.num_frames, frames, None, None, ()),
@@ -76,7 +78,9 @@ def _build(recipe: str, folder: Path) -> Pretraining:
         held=[],
         seed=0,
         device=CPU,
-        initial=None,
+        initial=build_classifier(backbone, NUM_CHANNELS["rgb"], 0, 0.0, 0)
+        if chosen.initial
+        else None,
         prior=None,
     )
     command = RECIPES[recipe]

@@ -32,6 +32,8 @@ def train(tiny_dataset, tmp_path, monkeypatch):
             optimizer=optimizer,
             schedule=schedule,
             checkpoint="best",
+            class_weight=1.0,
+            clip_gap=0,
         )
         options += ["--manifest", str(tiny_dataset.manifest), "--split", SPLIT]
         options += ["--modality", modality, *tiny_dataset.stores(modality)]

@@ -15,9 +15,17 @@ from torch import nn
 
 from pipelines.frames.frame_store import FrameStore
 from pipelines.io.config import canonical, decode_config
-from pipelines.models.backbones import Backbone
+from pipelines.models.backbones import NUM_CHANNELS, Backbone
+from pipelines.models.heads import build_classifier
 from pipelines.motion.edge_store import EdgeStore
-from pipelines.pretraining import pretrain_clip_order, pretrain_modist
+from pipelines.pretraining import (
+    pretrain_clip_order,
+    pretrain_instance_recognition,
+    pretrain_local_aggregation,
+    pretrain_modist,
+    pretrain_mosi,
+    pretrain_pseudo_labels,
+)
 from pipelines.pretraining.method import Context, Pretraining
 from pipelines.pretraining.recipe import PretrainingRecipe
 from pipelines.training.checkpoint import CheckpointFolder
@@ -33,8 +41,12 @@ NUM_STEPS = 4
 # Recipe -> its command.
 RECIPES = {
     "vcop": pretrain_clip_order,
+    "vcop_labels": pretrain_pseudo_labels,
+    "mosi": pretrain_mosi,
     "modist": pretrain_modist,
     "rgb_contrast": pretrain_modist,
+    "video_ir": pretrain_instance_recognition,
+    "video_la": pretrain_local_aggregation,
 }
 CPU = torch.device("cpu")
 
@@ -72,9 +84,10 @@ def _section(recipe: str) -> Mapping[str, object]:
 def _build(recipe: str, folder: Path) -> Pretraining:
     chosen = decode_config(canonical(_section(recipe)), PretrainingRecipe)
     frames = FrameStore([demo_frames(folder)], CACHE_MB)
+    backbone = preset_value("demo", "backbones.appearance")
     edges = EdgeStore([demo_edges(folder)]) if "edges" in chosen.reads else None
     context = Context(
-        backbone=preset_value("demo", "backbones.appearance"),
+        backbone=backbone,
         clips=chosen.clips,
         recipe=chosen,
         source=ClipSource(frames.num_frames, frames, None, edges, ()),
@@ -82,7 +95,9 @@ def _build(recipe: str, folder: Path) -> Pretraining:
         held=[],
         seed=0,
         device=CPU,
-        initial=None,
+        initial=build_classifier(backbone, NUM_CHANNELS["rgb"], 0, 0.0, 0)
+        if chosen.initial
+        else None,
         prior=None,
     )
     command = RECIPES[recipe]

@@ -18,7 +18,7 @@ from pipelines.training.checkpoint import CheckpointFolder
 from pipelines.training.clip_sources import CACHE_MB, ClipSource, training_batches
 from pipelines.training.engine import Batches, Run, train
 from pipelines.training.optimizer import build_optimizer
-from pipelines.training.recipe import RecipeConfig
+from pipelines.training.recipe import GeneratorRecipe, RecipeConfig, SelfTrainingRecipe
 from pipelines.training.schedule import Schedule
 from pipelines.training.tasks import Batch, Classification
 from tests.benchmarks.contest import Benchmark, Contest, rate
@@ -29,7 +29,10 @@ NUM_CLASSES = 32
 NUM_STEPS = 4
 # Two epochs of the benchmark's videos, after which a cache holds nearly all of them.
 NUM_EARLIER_STEPS = 12
-RECIPES = {"rgb": "training.self_training", "flow": "training.generator"}
+RECIPES: dict[str, tuple[str, type[RecipeConfig]]] = {
+    "rgb": ("training.self_training", SelfTrainingRecipe),
+    "flow": ("training.generator", GeneratorRecipe),
+}
 
 
 def steps(modality: str, cache_mb: float, folder: Path) -> Contest:
@@ -40,7 +43,8 @@ def steps(modality: str, cache_mb: float, folder: Path) -> Contest:
         cache_mb: Megabytes that the stores may keep, as in the first and in later epochs.
         folder: For the shards.
     """
-    recipe = msgspec.convert(preset_value("demo", RECIPES[modality]), RecipeConfig)
+    path, kind = RECIPES[modality]
+    recipe = msgspec.convert(preset_value("demo", path), kind)
     backbone = preset_value("demo", f"backbones.{'motion' if modality == 'flow' else 'appearance'}")
     model = build_classifier(backbone, NUM_CHANNELS[modality], NUM_CLASSES, recipe.dropout, 0)
     batches = _batches(_source(modality, cache_mb, folder), recipe)

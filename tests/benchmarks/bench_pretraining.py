@@ -15,6 +15,7 @@ from torch import nn
 
 from pipelines.frames.frame_store import FrameStore
 from pipelines.io.config import canonical, decode_config
+from pipelines.io.settings import merged
 from pipelines.models.backbones import NUM_CHANNELS, Backbone
 from pipelines.models.heads import build_classifier
 from pipelines.motion.edge_store import EdgeStore
@@ -48,6 +49,11 @@ RECIPES = {
     "video_ir": pretrain_instance_recognition,
     "video_la": pretrain_local_aggregation,
 }
+# Where the demo asks for more videos than the benchmarks have.
+FITTED: dict[str, dict[str, object]] = {
+    "video_ir": {"num_negatives": 64},
+    "video_la": {"num_neighbours": 64},
+}
 CPU = torch.device("cpu")
 
 
@@ -77,8 +83,8 @@ _IDENTITY = ("module", "code", "config", "seed")
 
 
 def _section(recipe: str) -> Mapping[str, object]:
-    found: Mapping[str, object] = preset_value("demo", f"pretraining.{recipe}")
-    return found
+    found: dict[str, object] = preset_value("demo", f"pretraining.{recipe}")
+    return merged(found, {"options": FITTED.get(recipe, {})})
 
 
 def _build(recipe: str, folder: Path) -> Pretraining:

@@ -3,7 +3,7 @@ import itertools
 import cv2
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.clips.batches import StepBatchSampler, build_loader, build_view_loader
@@ -13,6 +13,7 @@ VIDEOS = ["long", "exact", "short"]
 SIZES = st.integers(1, 12)
 
 
+@settings(deadline=None)
 @given(SIZES, SIZES, st.integers(0, 2**40))
 def test_every_pass_holds_every_video_once(num_videos, batch_size, seed):
     num_steps = 3 * num_videos
@@ -27,6 +28,7 @@ def test_every_pass_holds_every_video_once(num_videos, batch_size, seed):
     assert len({key.seed for key in keys}) == len(keys)
 
 
+@settings(deadline=None)
 @given(SIZES, SIZES, st.integers(0, 9), st.integers(0, 20))
 def test_resumed_run_sees_the_batches_of_an_uninterrupted_one(num_videos, batch, seed, first):
     whole = list(StepBatchSampler(num_videos, batch, seed, 0, 20))
@@ -36,6 +38,7 @@ def test_resumed_run_sees_the_batches_of_an_uninterrupted_one(num_videos, batch,
     assert len(resumed) == 20 - first
 
 
+@settings(deadline=None)
 @given(SIZES, SIZES, st.integers(0, 9), st.integers(0, 12), st.integers(0, 12))
 def test_parts_of_several_processes_are_the_whole_batch(num_videos, batch, seed, first, second):
     cuts = [0, *sorted((min(first, batch), min(second, batch))), batch]

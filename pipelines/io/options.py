@@ -103,3 +103,38 @@ def pretraining_options(args: argparse.Namespace) -> PretrainingOptions:
         args.assignments,
         args.vectors,
     )
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """What every command that builds a table of runs is told.
+
+    Attributes:
+        config: JSON text of TableConfig.
+        overlap: Videos that the source shares with test splits, parquet.
+        out: The table, csv.
+        runs: The runs behind it, parquet.
+        markdown: The table to read.
+    """
+
+    config: str
+    overlap: Path
+    out: Path
+    runs: Path
+    markdown: Path
+
+
+def table_parser(description: str | None) -> argparse.ArgumentParser:
+    """Options of every command that builds a table of runs."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--config", required=True, help="JSON text of TableConfig")
+    parser.add_argument("--overlap", type=Path, required=True, help="shared videos")
+    parser.add_argument("--out", type=Path, required=True, help="the table, csv")
+    parser.add_argument("--runs", type=Path, required=True, help="the runs behind it, parquet")
+    parser.add_argument("--markdown", type=Path, required=True, help="the table to read")
+    return parser
+
+
+def table_options(args: argparse.Namespace) -> TableOptions:
+    """What `table_parser` asked for."""
+    return TableOptions(args.config, args.overlap, args.out, args.runs, args.markdown)

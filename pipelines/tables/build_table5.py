@@ -1,61 +1,37 @@
 """Command: MotionFit's Table 5 on any target, measured rows beside the printed ones."""
 
 import argparse
-import logging
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
-import pandas as pd
-
-from pipelines.data.overlap_store import OVERLAP_SCHEMA
-from pipelines.data.overlap_store import RULE as OVERLAP_RULE
-from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
-from pipelines.io.config import decode_config
-from pipelines.io.parquet import read_table
-from pipelines.io.provenance import stamp
+from pipelines.io.options import table_options, table_parser
 from pipelines.tables.markdown import table_page
+from pipelines.tables.publication import publish_table
 from pipelines.tables.published import table5_row
-from pipelines.tables.rows import COLUMNS, empty_row, measured_cells, remark
-from pipelines.tables.runs import TableConfig, comparisons, measure
-from pipelines.tables.runs_store import write_runs
+from pipelines.tables.rows import COLUMNS, Row, empty_row, measured_cells, remark
+from pipelines.tables.runs import TableConfig
 
 MODULE = "pipelines.tables.build_table5"
 
 ROWS = ("random", "appearance", "mers", "mars", "stc", "distinit", "supervised", "motionfit")
 PRINTED_ONLY = ("stc", "distinit")
-log = logging.getLogger(__name__)
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Options of the command."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", required=True, help="JSON text of TableConfig")
-    parser.add_argument("--overlap", type=Path, required=True, help="shared videos")
-    parser.add_argument("--out", type=Path, required=True, help="the table, csv")
-    parser.add_argument("--runs", type=Path, required=True, help="the runs behind it, parquet")
-    parser.add_argument("--markdown", type=Path, required=True, help="the table to read")
-    return parser
+    return table_parser(__doc__)
 
 
 def main(args: argparse.Namespace) -> None:
     """Measure every run, then write the three files."""
-    config = decode_config(args.config, TableConfig)
-    measured = [measure(item) for item in config.runs]
-    rows = [_row(method, config, measured) for method in ROWS]
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    num_shared = len(read_table(args.overlap, OVERLAP_SCHEMA, OVERLAP_RULE))
-    page = table_page(config.target, table, comparisons(config.runs), num_shared)
-    inputs = [Path(item.predictions) for item in config.runs]
-    with atomic_path(args.runs) as partial:
-        write_runs(partial, measured, stamp(MODULE, args.config, inputs))
-    with atomic_path(args.markdown) as partial:
-        partial.write_text(page)
-    with atomic_path(args.out) as partial:
-        table.to_csv(partial, index=False)
-    log.info("%s\n%s", args.out, page)
+    publish_table(MODULE, table_options(args), COLUMNS, _rows, table_page)
 
 
-def _row(method: str, config: TableConfig, measured: list[dict[str, object]]) -> dict[str, object]:
+def _rows(config: TableConfig, measured: Sequence[Mapping[str, object]]) -> list[Row]:
+    return [_row(method, config, measured) for method in ROWS]
+
+
+def _row(method: str, config: TableConfig, measured: Sequence[Mapping[str, object]]) -> Row:
     """One line of the table; cells without a value are empty."""
     printed = table5_row(method, config.dataset)
     row = empty_row(method, config) | {
@@ -75,7 +51,7 @@ def _row(method: str, config: TableConfig, measured: list[dict[str, object]]) ->
     return row | cells | {"reason": _remark(method, config)}
 
 
-def _unmeasured(method: str, config: TableConfig, is_printed: bool) -> dict[str, object]:
+def _unmeasured(method: str, config: TableConfig, is_printed: bool) -> Row:
     if method in PRINTED_ONLY:
         if is_printed:
             return {"status": "published", "reason": "not reimplemented, printed value only"}

@@ -10,6 +10,8 @@ from pipelines.io.options import (
     pretraining_options,
     pretraining_parser,
     run_options,
+    table_options,
+    table_parser,
 )
 
 RUN = ["--config", "{}", "--seed", "3", "--state", "s", "--out", "o", "--history", "h"]
@@ -56,3 +58,12 @@ def test_a_recipe_without_initial_weights_has_no_extra_input():
     assert (
         pretraining_options(pretraining_parser("text").parse_args(line.split())).extra_inputs == ()
     )
+
+
+def test_tables_are_told_their_runs_and_where_to_write():
+    line = "--config {} --overlap v --out t --runs r --markdown m"
+
+    found = table_options(table_parser("text").parse_args(line.split()))
+
+    paths = (found.overlap, found.out, found.runs, found.markdown)
+    assert (found.config, *map(str, paths)) == ("{}", "v", "t", "r", "m")

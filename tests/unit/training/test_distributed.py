@@ -97,7 +97,10 @@ def joint(tmp_path_factory):
     folder = tmp_path_factory.mktemp("joint")
     answer = launch("everything", folder)
     assert answer.returncode == 0, answer.stderr
-    return [torch.load(folder / f"rank{number}.pt") for number in range(NUM_PROCESSES)], folder
+    return [
+        torch.load(folder / f"rank{number}.pt", weights_only=True)
+        for number in range(NUM_PROCESSES)
+    ], folder
 
 
 @pytest.mark.distributed

@@ -9,10 +9,10 @@ from pipelines.io.errors import ConfigError
 from pipelines.motion.device import flow_device
 from pipelines.motion.edges import BackwardFlow, lagged
 from pipelines.motion.flow_quantisation import FlowArray
+from pipelines.motion.grey_frames import grey
 from pipelines.motion.raft import build_raft
 from pipelines.motion.raft_parameters import RaftParameters
 from pipelines.motion.raft_weights import record_text
-from pipelines.motion.sources import grey
 from pipelines.motion.tvl1_parameters import Tvl1Parameters, check_supported
 
 SOURCES = ("raft", "tvl1")

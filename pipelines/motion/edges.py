@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from pipelines.frames.decoding import FrameArray
 from pipelines.motion.flow_quantisation import FlowArray
-from pipelines.motion.sources import grey
+from pipelines.motion.grey_frames import grey
 
 MapArray = NDArray[np.float32]
 CodeArray = NDArray[np.uint8 | np.int16]

@@ -3,15 +3,12 @@
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 
-import cv2
-import numpy as np
-
 from pipelines.frames.decoding import FrameArray
 from pipelines.io.errors import ConfigError
+from pipelines.motion.grey_frames import grey
 from pipelines.motion.raft_parameters import RaftParameters
 from pipelines.motion.tvl1_parameters import (
     FlowArray,
-    GrayArray,
     Tvl1Parameters,
     check_supported,
 )
@@ -103,11 +100,6 @@ def _build_raft(tvl1: Tvl1Parameters, raft: RaftParameters, device: str) -> Buil
         return network.stream(frames, 1)
 
     return flow, record_text(record)
-
-
-def grey(frame: FrameArray) -> GrayArray:
-    """Luma of an RGB frame (ITU-R BT.601), 0..255."""
-    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 
 FLOW_SOURCES: dict[str, Callable[[Tvl1Parameters, RaftParameters, str], BuiltFlow]] = {

@@ -20,6 +20,7 @@ from pipelines.io.options import PretrainingOptions
 from pipelines.models.backbones import NUM_CHANNELS
 from pipelines.models.heads import Classifier, build_classifier, take_backbone
 from pipelines.models.weights import ModelMeta, load_classifier
+from pipelines.motion.edge_store import EdgeStore
 from pipelines.pretraining.recipe import PretrainingConfig, PretrainingRecipe
 from pipelines.training.clip_sources import ClipSource, hold_out_at_random, open_clip_source
 from pipelines.training.engine import Batches, Measure
@@ -59,6 +60,7 @@ class Context:
         device: Where to train.
         initial: Trained network that the recipe starts from, or None.
         prior: Clusters and vectors of trajectories, or None.
+        edges: Store of motion maps, or None.
     """
 
     backbone: str
@@ -71,6 +73,7 @@ class Context:
     device: torch.device
     initial: Classifier | None
     prior: Prior | None
+    edges: EdgeStore | None = None
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,7 @@ def pretrain(
         found.batches,
         found.validate,
         context.source,
-        (given.source, *given.extra_inputs, *(context.prior.vectors if context.prior else ())),
+        _inputs(given),
         lambda notes: ModelMeta(
             config.backbone, "rgb", found.num_outputs, config.recipe.dropout, (), dict(notes)
         ),
@@ -151,10 +154,17 @@ def pretrain(
     )
 
 
+def _inputs(given: PretrainingOptions) -> tuple[Path, ...]:
+    """Files that determine the run beside frames and flow."""
+    lists = [path for path in (given.edges, given.vectors) if path is not None]
+    shards = [shard for path in lists for shard in read_paths(path)]
+    return (given.source, *given.extra_inputs, *shards)
+
+
 def _open(config: PretrainingConfig, given: PretrainingOptions) -> Context:
     seed = given.run.seed
     device = prepare(seed)
-    source = open_clip_source(given.index, given.frames, given.flow, given.edges)
+    source = open_clip_source(given.index, given.frames, given.flow)
     videos = source.usable(read_source(given.source))
     train, held = hold_out_at_random(videos, config.validation.fraction, seed)
     prior = None
@@ -171,4 +181,5 @@ def _open(config: PretrainingConfig, given: PretrainingOptions) -> Context:
         device=device,
         initial=load_classifier(given.initial, RULE)[0] if given.initial else None,
         prior=prior,
+        edges=EdgeStore(read_paths(given.edges)) if given.edges else None,
     )

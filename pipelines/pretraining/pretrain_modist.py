@@ -145,7 +145,7 @@ def _checked_frames(context: Context, options: Options) -> FrameStore:
             f"modist: videos_per_batch {recipe.videos_per_batch} does not divide into num_groups "
             f"{options.num_groups} equal groups of at least 2 videos for batch norm"
         )
-    if options.needs_motion and (context.source.edges is None or options.motion is None):
+    if options.needs_motion and (context.edges is None or options.motion is None):
         raise ConfigError(
             f"modist: terms {', '.join(options.terms)} need reads: [rgb, edges] and "
             "options.motion; terms: [visual] needs neither"
@@ -154,7 +154,7 @@ def _checked_frames(context: Context, options: Options) -> FrameStore:
 
 
 def _motion_reader(context: Context, options: Options) -> MotionReader | None:
-    edges, motion = context.source.edges, options.motion
+    edges, motion = context.edges, options.motion
     if not options.needs_motion or edges is None or motion is None:
         return None
     reader = MotionReader(edges, motion.clips, context.clips.flow_scale_px)

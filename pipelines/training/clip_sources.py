@@ -26,7 +26,6 @@ from pipelines.frames.index_store import read_frame_index
 from pipelines.io.errors import DatasetError
 from pipelines.io.lists import read_paths
 from pipelines.models.device import device
-from pipelines.motion.edge_store import EdgeStore
 from pipelines.motion.flow_store import FlowStore
 from pipelines.training.distributed import own_part
 from pipelines.training.engine import Batches, mean_score
@@ -47,14 +46,12 @@ class ClipSource:
         num_frames: Stored frames of every usable video.
         frames: RGB store, or None.
         flow: Flow store, or None.
-        edges: Store of motion maps, or None.
         paths: Every file that is read.
     """
 
     num_frames: Mapping[str, int]
     frames: FrameStore | None
     flow: FlowStore | None
-    edges: EdgeStore | None
     paths: tuple[Path, ...]
 
     def usable(self, video_ids: Iterable[str]) -> list[str]:
@@ -85,21 +82,17 @@ class LabelledVideos:
         return self.label[video_id]
 
 
-def open_clip_source(
-    index: Path, frames: Path | None, flow: Path | None, edges: Path | None = None
-) -> ClipSource:
+def open_clip_source(index: Path, frames: Path | None, flow: Path | None) -> ClipSource:
     """Open the stores of some datasets.
 
     Args:
         index: List of frame indices.
         frames: List of frame shards, or None for clips without RGB.
         flow: List of flow shards, or None for clips without flow.
-        edges: List of edge shards, or None for clips without motion maps.
     """
     indices = read_paths(index)
     frame_shards = read_paths(frames) if frames else []
     flow_shards = read_paths(flow) if flow else []
-    edge_shards = read_paths(edges) if edges else []
     cache_mb = CACHE_MB / max(1, bool(frame_shards) + bool(flow_shards))
     return ClipSource(
         num_frames={
@@ -107,8 +100,7 @@ def open_clip_source(
         },
         frames=FrameStore(frame_shards, cache_mb) if frame_shards else None,
         flow=FlowStore(flow_shards, cache_mb) if flow_shards else None,
-        edges=EdgeStore(edge_shards) if edge_shards else None,
-        paths=(*indices, *frame_shards, *flow_shards, *edge_shards),
+        paths=(*indices, *frame_shards, *flow_shards),
     )
 
 

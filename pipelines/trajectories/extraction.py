@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.io.errors import UnreadableVideoError
-from pipelines.motion.sources import grey
+from pipelines.motion.grey_frames import grey
 from pipelines.trajectories.camera import BoxArray, CameraMotion, steadied
 from pipelines.trajectories.farneback import FlowParameters, expand, pyramid_flow
 from pipelines.trajectories.histograms import integral_histograms

@@ -91,12 +91,11 @@ def _build(recipe: str, folder: Path) -> Pretraining:
     chosen = decode_config(canonical(_section(recipe)), PretrainingRecipe)
     frames = FrameStore([demo_frames(folder)], CACHE_MB)
     backbone = preset_value("demo", "backbones.appearance")
-    edges = EdgeStore([demo_edges(folder)]) if "edges" in chosen.reads else None
     context = Context(
         backbone=backbone,
         clips=chosen.clips,
         recipe=chosen,
-        source=ClipSource(frames.num_frames, frames, None, edges, ()),
+        source=ClipSource(frames.num_frames, frames, None, ()),
         videos=sorted(frames.num_frames),
         held=[],
         seed=0,
@@ -105,6 +104,7 @@ def _build(recipe: str, folder: Path) -> Pretraining:
         if chosen.initial
         else None,
         prior=None,
+        edges=EdgeStore([demo_edges(folder)]) if "edges" in chosen.reads else None,
     )
     command = RECIPES[recipe]
     options = msgspec.json.decode(chosen.options, type=command.Options)

@@ -40,7 +40,7 @@ def publish(tmp_path):
     """Train on three videos in batches of two: six steps."""
     (tmp_path / "frames.h5").write_text("frames")
     (tmp_path / "manifest.parquet").write_text("manifest")
-    source = ClipSource({}, None, None, None, (tmp_path / "frames.h5",))
+    source = ClipSource({}, None, None, (tmp_path / "frames.h5",))
     options = RunOptions(
         "{}", 4, tmp_path / "state", tmp_path / "out" / "model.pt", tmp_path / "out" / "h.parquet"
     )

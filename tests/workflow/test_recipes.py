@@ -75,10 +75,10 @@ def test_the_appearance_generator_starts_from_a_recipe_on_its_own_videos(workspa
 
 
 def test_recipes_of_pseudo_labels_ask_for_what_they_learn_from(workspace):
-    board = target(leaderboard=["idt_labels", "vcop_labels"])
+    board = target(leaderboard=["idt_labels", "vcop_labels", "modist_labels"])
 
     plan = workspace(targets={"board": board}).plan("results/board_leaderboard.csv")
 
     recipes = sorted(path.split("/")[3] for rule, path in plan if rule == "pretrain")
-    assert recipes == ["idt_labels", "vcop", "vcop_labels"]
+    assert recipes == ["idt_labels", "modist", "modist_labels", "vcop", "vcop_labels"]
     assert Counter(rule for rule, _ in plan)["cluster_vectors"] == 1

@@ -9,7 +9,9 @@ border exist, and no loop has a branch. The padding stays 0 because every term o
 
 What keeps the loops vectorised (a test looks at the machine code): unsigned indices, which numba
 does not wrap around; arguments declared not to overlap, without which LLVM would have to compare
-all pairs of them; float32 constants; leave to reorder sums.
+all pairs of them; float32 constants; no value that is carried from pixel to pixel. Without
+`fastmath`, on purpose: where sums may be reordered, code just compiled and code from the cache
+differ in the last bits, and a first run gives another flow than the second.
 
 All compiled functions stand in this file: numba's cache notices edits of the own file only.
 """
@@ -46,7 +48,6 @@ class _DistinctArguments(Compiler):
 
 
 OPTIONS: dict[str, Any] = {
-    "fastmath": True,
     "error_model": "numpy",
     "boundscheck": False,
     "nogil": True,
@@ -83,19 +84,20 @@ def _update_flow(
     p12: Plane,
     p21: Plane,
     p22: Plane,
+    changes: Plane,
     start: np.uint64,
     pitch: np.uint64,
     bound: np.float32,
     theta: np.float32,
-) -> np.float32:
-    """One row of u: thresholding and divergence of p; returns the squared change.
+) -> None:
+    """One row of u: thresholding and divergence of p; adds the squared change of each column.
 
     The three cases of the thresholding step (Zach et al. 2007, Eq. 15) are one clamp: its
     middle case, -rho / |g|^2, leaves [-bound, bound] exactly where the other two begin.
     """
-    change = _FLOAT(0)
     left = _INDEX(1)
-    for i in range(start, start + pitch):
+    for x in range(pitch):
+        i = start + x
         a, b = u1[i], u2[i]
         gx, gy = ix[i], iy[i]
         step = -(rho[i] + gx * a + gy * b) * inverse[i]
@@ -104,8 +106,7 @@ def _update_flow(
         new_b = b + step * gy + theta * (p21[i] - p21[i - left] + p22[i] - p22[i - pitch])
         u1[i] = new_a
         u2[i] = new_b
-        change += (new_a - a) * (new_a - a) + (new_b - b) * (new_b - b)
-    return change
+        changes[x] += (new_a - a) * (new_a - a) + (new_b - b) * (new_b - b)
 
 
 @_compiled
@@ -188,16 +189,16 @@ def iterate(
     pitch = _INDEX(steps.shape[0])
     rows = _INDEX(num_rows)
     one = _INDEX(1)
+    changes = np.empty(steps.shape[0], np.float32)
     change = 0.0
     done = 0
     while done < max_iterations:
-        change = 0.0
+        changes[:] = 0
         for y in range(rows):
             start = (y + one) * pitch
-            change += float(
-                _update_flow(
-                    u1, u2, ix, iy, rho, inverse, p11, p12, p21, p22, start, pitch, bound, theta
-                )
+            _update_flow(
+                *(u1, u2, ix, iy, rho, inverse, p11, p12, p21, p22, changes),
+                *(start, pitch, bound, theta),
             )
             if y > _INDEX(0):
                 above = start - pitch
@@ -205,6 +206,9 @@ def iterate(
         last = rows * pitch
         _update_dual(u1, u2, p11, p12, p21, p22, steps, last, pitch, _INDEX(0), step)
         done += 1
+        change = 0.0
+        for column in changes:
+            change += column
         if change <= limit:
             break
     return done, change

@@ -10,6 +10,7 @@ Conventions
 - A polynomial is ``(H, W, 5)`` float32: the coefficients of x, y, x^2, y^2 and xy, with x
   rightward and y downward.
 - Images end in copies of their border pixels.
+- Compiled without `fastmath`, so that every run and machine rounds alike.
 
 Reference
 ---------
@@ -115,7 +116,7 @@ def _gaussian(radius: int, sigma: float) -> FloatArray:
     return np.asarray(samples / (samples[0] + 2 * samples[1:].sum()), np.float32)
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True)
 def _expand(image: FloatArray, weight: FloatArray) -> FloatArray:  # pragma: no cover - compiled
     height, width = image.shape
     radius = len(weight) - 1
@@ -142,7 +143,7 @@ def _expand(image: FloatArray, weight: FloatArray) -> FloatArray:  # pragma: no 
     return out
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True)
 def _column_moments(
     image: FloatArray, y: int, weight: FloatArray, columns: FloatArray
 ) -> None:  # pragma: no cover - compiled
@@ -171,7 +172,7 @@ def _column_moments(
             columns[moment, width + radius + x] = columns[moment, width + radius - 1]
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True)
 def _patch_moments(
     columns: FloatArray, weight: FloatArray, patch: FloatArray
 ) -> None:  # pragma: no cover - compiled
@@ -202,7 +203,7 @@ def _patch_moments(
             patch[4, x] += plain * (left2[x] + right2[x])
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True)
 def _equations(
     first: FloatArray, second: FloatArray, field: FloatArray, border: FloatArray
 ) -> FloatArray:  # pragma: no cover - compiled
@@ -253,7 +254,7 @@ def _equations(
     return out
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True)
 def _solve(
     equations: FloatArray, weight: FloatArray, regularisation: float
 ) -> FloatArray:  # pragma: no cover - compiled

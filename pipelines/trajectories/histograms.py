@@ -74,7 +74,7 @@ def _polar(across: NDArray[Any], down: NDArray[Any]) -> Polar:
     return Polar(np.asarray(lengths, np.float32), np.asarray(degrees, np.float32))
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True)
 def _integrate(lengths: FloatArray, degrees: FloatArray) -> IntegralArray:  # pragma: no cover
     height, width = lengths.shape[1:]
     out = np.empty((height + 1, width + 1, NUM_BINS), np.uint32)

@@ -156,7 +156,7 @@ def test_the_sweep_is_vectorised(state):
         pytest.skip(f"the test knows x86 instructions, this is {platform.machine()}")
     # Only a process that compiles, instead of taking machine code from the cache, has its text.
     letters = {"Q": types.uint64, "f": types.float32}
-    cases = ((kernel._update_flow, 10, "QQff"), (kernel._update_dual, 7, "QQQf"))
+    cases = ((kernel._update_flow, 11, "QQff"), (kernel._update_dual, 7, "QQQf"))
     for function, arrays, scalars in cases:
         signature = tuple([types.float32[::1]] * arrays + [letters[s] for s in scalars])
         fresh = kernel.njit(**kernel.OPTIONS)(function.py_func)

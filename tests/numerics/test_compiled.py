@@ -1,0 +1,46 @@
+"""Code that was just compiled and the same code from numba's cache give the same bits."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.numerics
+
+FLOW = """
+from pipelines.motion.tvl1 import Tvl1Solver
+from pipelines.motion.tvl1_parameters import Tvl1Parameters
+parameters = Tvl1Parameters(num_scales=3, num_warps=2, outer_iterations=3, inner_iterations=10)
+result = list(Tvl1Solver(frames[0].shape, parameters).fields(frames))
+"""
+TRAJECTORIES = """
+from pipelines.trajectories.farneback import FlowParameters, expand, pyramid_flow
+parameters = FlowParameters()
+result = pyramid_flow(*([expand(f.astype(np.float32), parameters)] for f in frames), parameters)
+"""
+SCRIPT = """
+import hashlib, sys
+import numpy as np
+frames = list(np.load(sys.argv[1]))
+{compute}
+print(hashlib.sha256(np.ascontiguousarray(result).tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.parametrize("compute", [FLOW, TRAJECTORIES], ids=["tvl1", "farneback"])
+def test_first_run_equals_the_next(tmp_path, compute):
+    coarse = np.random.default_rng(0).integers(0, 256, (12, 16))
+    texture = np.kron(coarse, np.ones((6, 6))).astype(np.uint8)
+    frames = np.stack([texture[:64, :80], texture[1:65, 2:82]])
+    np.save(tmp_path / "frames.npy", frames)
+    command = [sys.executable, "-c", SCRIPT.format(compute=compute), str(tmp_path / "frames.npy")]
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": ".", "PATH": ""}
+
+    first, second = (
+        subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+        for _ in range(2)
+    )
+
+    assert list((tmp_path / "cache").rglob("*.nbc")), "nothing was kept for the second run"
+    assert first == second

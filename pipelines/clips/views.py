@@ -17,8 +17,6 @@ from pipelines.clips.sampling import IntArray, random_starts, uniform_starts
 from pipelines.clips.transforms import Crop, centre_crop, three_crops
 from pipelines.frames.frame_store import FrameStore
 
-CENTRE_ONLY = 1
-
 
 class ViewsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The views of each video.
@@ -31,7 +29,7 @@ class ViewsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     num_clips: Annotated[int, msgspec.Meta(ge=1)]
-    num_crops: Literal[1, 3] = CENTRE_ONLY
+    num_crops: Literal[1, 3] = 1
     placement: Literal["uniform", "random"] = "uniform"
     window: Literal["crop", "short_side"] = "crop"
 
@@ -71,7 +69,7 @@ def view_crops(views: ViewsConfig, size: tuple[int, int], crop_px: int) -> tuple
         ValueError: If the window does not fit.
     """
     side = crop_px if views.window == "crop" else min(size)
-    if views.num_crops == CENTRE_ONLY:
+    if views.num_crops == 1:
         return (centre_crop(size, side),)
     return three_crops(size, side)
 

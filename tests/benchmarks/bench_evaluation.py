@@ -1,14 +1,17 @@
-"""Testing a network on several views of each video."""
+"""Testing a network on several views of each video, and looking up neighbours."""
 
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import torch
+from sklearn.neighbors import NearestNeighbors
 
 from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
 from pipelines.data.manifest import read_manifest
 from pipelines.data.splits import videos_in_role
 from pipelines.evaluation import test_model
+from pipelines.evaluation.retrieval import nearest
 from pipelines.frames.frame_store import FrameStore
 from pipelines.models.backbones import NUM_CHANNELS
 from pipelines.models.heads import build_classifier
@@ -25,6 +28,8 @@ from tests.benchmarks.material import (
 from tests.benchmarks.stage import run_stage
 
 SPLIT = "split1"
+# A quarter of UCF101's split 1, in each direction; features of a global pool.
+NUM_QUERIES, NUM_GALLERY, NUM_FEATURES, NUM_NEIGHBOURS = 945, 2384, 512, 50
 
 
 def views(folder: Path) -> Contest:
@@ -47,7 +52,7 @@ def views(folder: Path) -> Contest:
     def ours() -> None:
         run_command(
             test_model,
-            *("--config", section("demo", "clips", "validation", "evaluation.test")),
+            *("--config", section("demo", "evaluation.clips", "validation", "evaluation.test")),
             *("--manifest", demo_manifest(folder), "--split", SPLIT, "--role", "test"),
             *("--model", model_path, "--seed", 0, "--out", folder / "test.parquet"),
             *store_options(folder, "rgb"),
@@ -59,6 +64,25 @@ def views(folder: Path) -> Contest:
             model(clips)
 
     return Contest(rate(ours, len(tested) * num_clips), rate(peer, len(tested) * num_clips))
+
+
+def neighbours(folder: Path) -> Contest:
+    """The 50 nearest training videos by cosine against scikit-learn's brute force."""
+    del folder
+    rng = np.random.default_rng(0)
+    queries = rng.normal(size=(NUM_QUERIES, NUM_FEATURES)).astype(np.float32)
+    gallery = rng.normal(size=(NUM_GALLERY, NUM_FEATURES)).astype(np.float32)
+
+    def ours() -> None:
+        nearest(queries, gallery, "cosine", NUM_NEIGHBOURS)
+
+    def peer() -> None:
+        search = NearestNeighbors(
+            n_neighbors=NUM_NEIGHBOURS, algorithm="brute", metric="cosine", n_jobs=1
+        )
+        search.fit(gallery).kneighbors(queries)
+
+    return Contest(rate(ours, NUM_QUERIES), rate(peer, NUM_QUERIES))
 
 
 def _model(folder: Path, classes: tuple[str, ...]) -> Path:
@@ -76,6 +100,13 @@ BENCHMARKS = (
         peer="bare forward on ready views",
         unit="views/s",
         set_up=views,
+        target=0.7,
+    ),
+    Benchmark(
+        name="evaluation: retrieval, 945 x 2384 videos, 512 features",
+        peer="scikit-learn NearestNeighbors, brute force",
+        unit="queries/s",
+        set_up=neighbours,
         target=0.7,
     ),
 )

@@ -22,7 +22,7 @@ from pipelines.data import (
 )
 from pipelines.data.manifest import read_manifest
 from pipelines.encoding import encode_fisher, fit_encoder, sample_descriptors
-from pipelines.evaluation import classify_vectors, finetune, test_model
+from pipelines.evaluation import classify_vectors, finetune, retrieve, test_model
 from pipelines.figures import draw_motion
 from pipelines.frames import decode_frames, index_frames
 from pipelines.io.config import canonical
@@ -282,11 +282,24 @@ class Production:
         )
         command(
             test_model,
-            config=self.section("clips", "validation", "evaluation.test"),
+            config=self.section("evaluation.clips", "validation", "evaluation.test"),
             role="test",
             model=self.run / "model.pt",
             seed=0,
             out=self.run / "test.parquet",
+            **labelled,
+            **self.stores("frames"),
+        )
+        command(
+            retrieve,
+            config=self.section(
+                "evaluation.clips",
+                "evaluation.retrieval",
+                backbone=self.preset["backbones"]["appearance"],
+            ),
+            initial=self.folder / "results/pretraining/smoke/vcop" / SOURCE / "seed0" / "model.pt",
+            seed=0,
+            out=self.run / "retrieval.parquet",
             **labelled,
             **self.stores("frames"),
         )
@@ -297,7 +310,7 @@ class Production:
         shard = self.folder / "results/encoding/vectors/smoke" / SOURCE / "demo" / f"{SHARD}.h5"
         command(
             classify_vectors,
-            config=self.section("validation", "evaluation.svm"),
+            config=self.section("validation", "evaluation.labels", "evaluation.svm"),
             manifest=self.manifest,
             split="split1",
             role="test",

@@ -31,6 +31,7 @@ from pipelines.encoding.encoder_store import read_encoder
 from pipelines.encoding.sample_store import read_sample
 from pipelines.encoding.vector_store import read_fisher_vectors, read_vectors
 from pipelines.evaluation.prediction_store import read_predictions
+from pipelines.evaluation.retrieval_store import read_retrieved
 from pipelines.figures.sheet_store import read_sheet
 from pipelines.frames.frame_store import FrameStore
 from pipelines.frames.index_store import read_frame_index
@@ -111,6 +112,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "model": lambda path: load_model(path, "a rule"),
     "history": lambda path: read_table(path, HISTORY_SCHEMA, "a rule"),
     "predictions": read_predictions,
+    "retrieved": read_retrieved,
     "motion sheet": read_sheet,
     "runs": lambda path: read_table(path, RUNS_SCHEMA, "a rule"),
 }

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
-from pipelines.clips.clip_dataset import ClipDataset, Item, SampleKey, ViewDataset
+from pipelines.clips.clip_dataset import ClipDataset, Item, SampleKey
 from pipelines.clips.sampling import IntArray
 
 WHOLE = slice(None)
@@ -137,7 +137,7 @@ def build_ordered_loader(
     )
 
 
-def build_view_loader(dataset: ViewDataset, num_workers: int) -> DataLoader[Item]:
+def build_view_loader(dataset: Dataset[Item], num_workers: int) -> DataLoader[Item]:
     """Loader of one video at a time, in order: ``rgb`` is ``(R, 3, T, S, S)`` and so on."""
     _leave_no_threads(num_workers)
     return DataLoader(

@@ -52,6 +52,23 @@ def centre_crop(size: tuple[int, int], side: int) -> Crop:
     return Crop(rows // 2, columns // 2, side, False)
 
 
+def three_crops(size: tuple[int, int], side: int) -> tuple[Crop, Crop, Crop]:
+    """Windows at the begin, in the middle and at the end of the longer side, none mirrored.
+
+    Across it they lie in the middle. SlowFast's three spatial crops (facebookresearch/SlowFast,
+    slowfast/datasets/transform.py, uniform_crop): left, centre, right, or of upright videos top,
+    centre, bottom.
+
+    Raises:
+        ValueError: If the window does not fit into `size` (height, width).
+    """
+    rows, columns = _freedom(size, side)
+    middle = centre_crop(size, side)
+    if size[0] > size[1]:
+        return middle._replace(top=0), middle, middle._replace(top=rows)
+    return middle._replace(left=0), middle, middle._replace(left=columns)
+
+
 def rgb_input(
     frames: NDArray[np.uint8],
     crop: Crop,

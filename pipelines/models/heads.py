@@ -1,15 +1,20 @@
 """A classifier on a video backbone, and which of its stages are trained."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from pipelines.io.errors import ConfigError
 from pipelines.models.backbones import Backbone, build_backbone, initialise_weights
 
 HEAD = "fc"
+LINEAR_PROBE = "linear_probe"
+
+# "all", "linear_probe" (fc alone), the names of stages, or {"freeze": first stages kept}.
+Trainable = str | Sequence[str] | Mapping[Literal["freeze"], int]
 
 
 class Classifier(nn.Module):
@@ -20,7 +25,9 @@ class Classifier(nn.Module):
     Attributes:
         backbone: The stages.
         fc: The linear layer; the identity where there are no classes.
-        frozen: Stages that are not trained; their BatchNorm never leaves evaluation mode.
+        frozen: Stages that are not trained; they stay in evaluation mode.
+        is_updating_frozen: Whether BatchNorm of frozen stages normalises by the batch and moves
+            its running statistics in training.
     """
 
     def __init__(self, backbone: Backbone, num_classes: int, dropout: float) -> None:
@@ -30,6 +37,7 @@ class Classifier(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(backbone.num_features, num_classes) if num_classes else nn.Identity()
         self.frozen: frozenset[str] = frozenset()
+        self.is_updating_frozen = False
 
     @property
     def stage_names(self) -> tuple[str, ...]:
@@ -58,12 +66,17 @@ class Classifier(nn.Module):
     def train(self, mode: bool = True) -> "Classifier":
         """Switch between training and evaluation; frozen stages stay in evaluation mode.
 
-        The paper does not say how BatchNorm of frozen stages behaves; updating its running
-        statistics would change a stage that is said to be kept.
+        No paper says how BatchNorm of frozen stages behaves; updating its running statistics
+        would change a stage that is said to be kept. The official code of paper 003 does update
+        them (pvtokmakov/video_cluster), which `is_updating_frozen` follows.
         """
         super().train(mode)
         for name in self.frozen:
-            self.stage(name).eval()
+            stage = self.stage(name).eval()
+            if self.is_updating_frozen:
+                for layer in stage.modules():
+                    if isinstance(layer, _BatchNorm):
+                        layer.train(mode)
         return self
 
 
@@ -112,26 +125,50 @@ def take_backbone(model: Classifier, trained: Classifier) -> None:
     model.backbone.load_state_dict(found)
 
 
-def trainable_stages(model: Classifier, names: Sequence[str] | Literal["all"]) -> None:
-    """Choose which stages are trained; the others are frozen, with BatchNorm in eval mode.
+def trainable_stages(
+    model: Classifier, trainable: Trainable, is_updating_frozen: bool = False
+) -> None:
+    """Choose which stages are trained; the others are frozen.
 
-    The paper fine-tunes conv4, conv5 and fc, which are layer3, layer4 and fc here.
+    MotionFit fine-tunes conv4, conv5 and fc, which are layer3, layer4 and fc here. MoSI's
+    Figure 6 and paper 003 freeze the first stages: conv1 is the stem, so {"freeze": 1} keeps
+    conv1 and {"freeze": 2} keeps conv1 and conv2. All stages frozen are a linear probe.
 
     Args:
         model: Changed in place.
-        names: Stages of `model.stage_names`, or "all".
+        trainable: "all", "linear_probe", names of stages, or {"freeze": first stages kept}.
+        is_updating_frozen: See `Classifier`.
 
     Raises:
-        ConfigError: If a name is unknown or none is given.
+        ConfigError: If a name is unknown, no stage is left, or more are frozen than there are.
     """
-    chosen = set(model.stage_names) if names == "all" else set(names)
+    chosen = set(_chosen_stages(model, trainable))
     unknown = sorted(chosen - set(model.stage_names))
     if unknown or not chosen:
         found = f"unknown stages {', '.join(unknown)}" if unknown else "no stage"
         raise ConfigError(
-            f"cannot train {found}; expected 'all' or a list out of {', '.join(model.stage_names)}"
+            f"cannot train {found}; expected 'all', 'linear_probe', {{freeze: k}} or a list out of "
+            f"{', '.join(model.stage_names)}"
         )
     model.frozen = frozenset(model.stage_names) - chosen
+    model.is_updating_frozen = is_updating_frozen
     for name in model.stage_names:
         model.stage(name).requires_grad_(name in chosen)
     model.train(model.training)
+
+
+def _chosen_stages(model: Classifier, trainable: Trainable) -> Sequence[str]:
+    names = model.backbone.stage_names
+    if isinstance(trainable, Mapping):
+        num_frozen = trainable["freeze"]
+        if not 0 <= num_frozen <= len(names):
+            raise ConfigError(
+                f"cannot freeze the first {num_frozen} stages; the backbone has {len(names)}: "
+                f"{', '.join(names)}"
+            )
+        return model.stage_names[num_frozen:]
+    if trainable == "all":
+        return model.stage_names
+    if trainable == LINEAR_PROBE:
+        return (HEAD,)
+    return (trainable,) if isinstance(trainable, str) else trainable

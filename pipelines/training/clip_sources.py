@@ -19,6 +19,7 @@ from pipelines.clips.clip_dataset import (
     ViewDataset,
 )
 from pipelines.clips.sampling import random_starts
+from pipelines.data.label_subset import LabelsConfig, label_subset
 from pipelines.data.manifest import ProbedVideo, read_manifest
 from pipelines.data.splits import hold_out, videos_in_role
 from pipelines.frames.frame_store import FrameStore
@@ -33,6 +34,8 @@ from pipelines.training.tasks import Batch, Task
 
 # Decoded frames and flow kept per process; a constant, so memory does not grow with a dataset.
 CACHE_MB = 384
+
+ALL_LABELS = LabelsConfig()
 
 # Clips per held-out video when a checkpoint is chosen.
 VALIDATION_CLIPS = 4
@@ -105,9 +108,18 @@ def open_clip_source(index: Path, frames: Path | None, flow: Path | None) -> Cli
 
 
 def read_labelled_videos(
-    manifest: Path, split: str, source: ClipSource, fraction: float, seed: int
+    manifest: Path,
+    split: str,
+    source: ClipSource,
+    fraction: float,
+    seed: int,
+    labels: LabelsConfig = ALL_LABELS,
 ) -> LabelledVideos:
     """Read who is in a split and hold out validation videos by recording group.
+
+    Few labels are drawn from the videos that are left, so that no group is on both sides. The
+    labels of validation videos come on top of them: where nothing beyond the few may be known,
+    use no validation (`checkpoint: last` and no plateau).
 
     Args:
         manifest: The dataset's manifest.
@@ -115,8 +127,10 @@ def read_labelled_videos(
         source: Only its videos are used.
         fraction: Share of the training videos to hold out.
         seed: Of the hold-out.
+        labels: Which training videos' labels are known; the others are left out.
 
     Raises:
+        ConfigError, DatasetError: As `label_subset`.
         DatasetError: If the split has no usable training video.
     """
     videos = [video for video in read_manifest(manifest) if video.video_id in source.num_frames]
@@ -127,9 +141,10 @@ def read_labelled_videos(
     classes = tuple(sorted({str(video.label) for video in [*train, *test]}))
     position = {name: index for index, name in enumerate(classes)}
     kept, held = hold_out(train, fraction, seed)
+    names = {video.video_id: video.label for video in kept}
     return LabelledVideos(
         classes=classes,
-        train=_ids(kept),
+        train=label_subset(_ids(kept), names, split, labels),
         validation=_ids(held),
         test=_ids(test),
         label={video.video_id: position[str(video.label)] for video in [*train, *test]},

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.data.label_subset import LabelsConfig
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -53,7 +54,10 @@ class RecipeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One training.
 
     Attributes:
-        trainable: Stages that fine-tuning trains, or "all".
+        trainable: Stages that fine-tuning trains: "all", "linear_probe", their names, or
+            {"freeze": k} for all but the first k.
+        frozen_statistics: Whether BatchNorm of frozen stages keeps its statistics or follows the
+            batches.
         distillation_weight: Of the feature term of MERS and MARS.
         accumulate: Batches whose gradients make one optimiser step.
         precision: Of forward and backward pass; weights are float32 always.
@@ -66,7 +70,10 @@ class RecipeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schedule: ScheduleConfig
     dropout: float
     checkpoint: Literal["best", "last"]
-    trainable: str | tuple[str, ...] = "all"
+    trainable: Literal["all", "linear_probe"] | tuple[str, ...] | dict[Literal["freeze"], int] = (
+        "all"
+    )
+    frozen_statistics: Literal["kept", "updated"] = "kept"
     distillation_weight: float = 0.0
     accumulate: int = 1
     precision: Precision = "float32"
@@ -86,11 +93,13 @@ class GeneratorRecipe(RecipeConfig, frozen=True, forbid_unknown_fields=True, kw_
             clips alone.
         clip_gap: Frames between two clips of a video where their order is learned.
         initial: Pretraining recipe whose weights it starts from, or None.
+        labels: Which training videos' labels are known to it.
     """
 
     class_weight: float
     clip_gap: int
     initial: str | None = None
+    labels: LabelsConfig = LabelsConfig()
 
 
 class SelfTrainingRecipe(RecipeConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -41,7 +41,7 @@ def main(args: argparse.Namespace) -> None:
     device = prepare(args.seed)
     source = open_clip_source(args.index, args.frames, args.flow)
     videos = read_labelled_videos(
-        args.manifest, args.split, source, config.validation.fraction, args.seed
+        args.manifest, args.split, source, config.validation.fraction, args.seed, recipe.labels
     )
     model = build_classifier(
         config.backbone,

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from pipelines.clips.transforms import Crop, centre_crop, flow_input, random_crop, rgb_input
+from pipelines.clips.transforms import (
+    Crop,
+    centre_crop,
+    flow_input,
+    random_crop,
+    rgb_input,
+    three_crops,
+)
 
 RNG = np.random.default_rng(0)
 FRAMES = RNG.integers(0, 256, (3, 10, 14, 3), dtype=np.uint8)
@@ -89,3 +96,11 @@ def test_crop_that_does_not_fit_is_refused(side):
 def test_scale_that_is_not_positive_is_refused():
     with pytest.raises(ValueError, match="scale_px"):
         flow_input(FLOW, Crop(0, 0, 8, False), 0.0)
+
+
+def test_three_crops_lie_along_the_longer_side():
+    assert [crop[:3] for crop in three_crops((8, 12), 6)] == [(1, 0, 6), (1, 3, 6), (1, 6, 6)]
+    assert [crop[:3] for crop in three_crops((12, 8), 6)] == [(0, 1, 6), (3, 1, 6), (6, 1, 6)]
+    assert not any(crop.is_flipped for crop in three_crops((8, 12), 6))
+    with pytest.raises(ValueError, match="does not fit"):
+        three_crops((8, 12), 9)

@@ -101,6 +101,60 @@ def test_wrong_stages_list_the_choices(names):
         trainable_stages(make_classifier(), names)
 
 
+@pytest.mark.parametrize("num_frozen", range(5))
+def test_freezing_keeps_the_first_stages(num_frozen):
+    model = make_classifier()
+    trainable_stages(model, {"freeze": num_frozen})
+
+    stages = ("stem", "layer1", "layer2", "layer3")
+    assert model.frozen == set(stages[:num_frozen])
+    trained = {name for name, value in model.named_parameters() if value.requires_grad}
+    expected = {
+        name
+        for name, _ in model.named_parameters()
+        if not name.startswith(tuple(f"backbone.{stage}." for stage in stages[:num_frozen]))
+    }
+    assert trained == expected
+
+
+def test_a_linear_probe_trains_the_classifier_alone():
+    probe, frozen = make_classifier(), make_classifier()
+    trainable_stages(probe, "linear_probe")
+    trainable_stages(frozen, {"freeze": 4})
+
+    assert probe.frozen == frozen.frozen == set(probe.backbone.stage_names)
+    before = {name: stage_state(probe, name) for name in probe.stage_names}
+    take_step(probe)
+    for name in probe.backbone.stage_names:
+        after = stage_state(probe, name)
+        assert all(torch.equal(after[key], before[name][key]) for key in after), name
+    assert not torch.equal(stage_state(probe, "fc")["weight"], before["fc"]["weight"])
+
+
+def test_statistics_of_frozen_stages_can_follow_the_batches():
+    model = make_classifier()
+    trainable_stages(model, "linear_probe", is_updating_frozen=True)
+    before = stage_state(model, "stem")
+
+    take_step(model)
+
+    after = stage_state(model, "stem")
+    moved = {key for key in after if not torch.equal(after[key], before[key])}
+    assert {key.rpartition(".")[2] for key in moved} == {
+        "running_mean",
+        "running_var",
+        "num_batches_tracked",
+    }
+    model.eval()
+    assert not any(module.training for module in model.modules())
+
+
+@pytest.mark.parametrize("num_frozen", [-1, 5])
+def test_more_frozen_stages_than_there_are_name_them(num_frozen):
+    with pytest.raises(ConfigError, match="has 4: stem, layer1, layer2, layer3"):
+        trainable_stages(make_classifier(), {"freeze": num_frozen})
+
+
 def test_initial_weights_depend_on_the_seed_alone():
     first, same, other = make_classifier(seed=1), make_classifier(seed=1), make_classifier(seed=2)
 

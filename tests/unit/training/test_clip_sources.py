@@ -6,6 +6,7 @@ import torch
 
 from pipelines.clips.clip_dataset import ClipConfig, ClipDataset
 from pipelines.clips.picture_dataset import PictureDataset
+from pipelines.data.label_subset import LabelsConfig
 from pipelines.data.manifest import read_manifest, write_manifest
 from pipelines.frames.index_store import IndexedVideo, write_frame_index
 from pipelines.io.errors import ContractError, DatasetError
@@ -23,7 +24,7 @@ from pipelines.training.clip_sources import (
     validation_score,
 )
 from pipelines.training.tasks import Classification, Task
-from tests.tiny_dataset import CLIPS, NUM_FRAMES, SPLIT, TEST, TRAIN
+from tests.tiny_dataset import CLASSES, CLIPS, NUM_FRAMES, SPLIT, TEST, TRAIN
 
 CONFIG = ClipConfig(**{**CLIPS, "rgb_mean": (0.5,) * 3, "rgb_std": (0.25,) * 3})
 
@@ -84,6 +85,21 @@ def test_whole_groups_are_held_out(tiny_dataset, source):
     groups = [("tiny/left0", "tiny/right0"), ("tiny/left1", "tiny/right1")]
     assert tuple(found.validation) in groups
     assert sorted(found.train + found.validation) == sorted(TRAIN)
+
+
+def test_few_labels_keep_out_what_is_held_out(tiny_dataset, source):
+    few = LabelsConfig(per_class=1)
+    found = read_labelled_videos(tiny_dataset.manifest, SPLIT, source, 0.5, 0, few)
+    alone = read_labelled_videos(tiny_dataset.manifest, SPLIT, source, 0.0, 0, few)
+
+    whole = read_labelled_videos(tiny_dataset.manifest, SPLIT, source, 0.5, 0)
+    assert (found.train, found.validation) == (whole.train, whole.validation)
+    assert [found.label[key] for key in alone.train] == [0, 1]
+    assert (alone.validation, alone.test, alone.classes) == ([], list(TEST), CLASSES)
+    with pytest.raises(DatasetError, match="expected 2 training videos of every class"):
+        read_labelled_videos(
+            tiny_dataset.manifest, SPLIT, source, 0.5, 0, LabelsConfig(per_class=2)
+        )
 
 
 def test_skipped_videos_are_not_used(tiny_dataset, tmp_path):

@@ -28,9 +28,11 @@ def test_accumulated_batches_make_the_videos_of_a_step():
     assert decoded(videos_per_batch=6, accumulate=4).recipe.videos_per_step == 24
 
 
-@pytest.mark.parametrize("trainable", ["all", ["layer3", "fc"]])
-def test_stages_are_all_or_a_list(trainable):
-    expected = trainable if trainable == "all" else tuple(trainable)
+@pytest.mark.parametrize(
+    "trainable", ["all", "linear_probe", ["layer3", "fc"], {"freeze": 2}], ids=str
+)
+def test_stages_are_named_listed_or_counted(trainable):
+    expected = tuple(trainable) if isinstance(trainable, list) else trainable
 
     assert decoded(trainable=trainable).recipe.trainable == expected
 
@@ -39,6 +41,8 @@ def test_stages_are_all_or_a_list(trainable):
     ("changes", "message"),
     [
         ({"colour": 1}, "colour"),
+        ({"trainable": "conv5"}, "trainable"),
+        ({"trainable": {"keep": 2}}, "trainable"),
         ({"checkpoint": "first"}, "'first'"),
         ({"clips_per_video": "3"}, "clips_per_video"),
         ({"optimizer": {"name": "sgd"}}, "learning_rate"),

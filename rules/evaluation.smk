@@ -15,9 +15,7 @@ rule finetune:
         mem_mb=8000,
         gpu=1,
     params:
-        config=lambda wildcards: training_config(
-            target_preset(wildcards), f"evaluation.methods.{wildcards.method}", "rgb"
-        ),
+        config=finetuning_config,
         models=finetuning_models,
         stores=lambda wildcards: store_options(
             target_preset(wildcards),
@@ -57,7 +55,7 @@ rule test_model:
         gpu=1,
     params:
         config=lambda wildcards: section(
-            target_preset(wildcards), "clips", "validation", "evaluation.test"
+            target_preset(wildcards), "evaluation.clips", "validation", "evaluation.test"
         ),
         stores=lambda wildcards: store_options(
             target_preset(wildcards), [target_dataset(wildcards)], ["rgb"]
@@ -73,6 +71,40 @@ rule test_model:
         " {params.stores}"
         " --seed {wildcards.seed}"
         " --out {output.predictions}"
+        " > {log} 2>&1"
+
+
+rule retrieve:
+    input:
+        unpack(retrieval_input),
+    output:
+        retrieved="results/evaluation/{target}/{method}/{split}/seed{seed}/retrieval.parquet",
+    log:
+        "logs/evaluation/retrieve/{target}-{method}-{split}-seed{seed}.log",
+    benchmark:
+        "benchmarks/evaluation/retrieve/{target}-{method}-{split}-seed{seed}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: COMPUTE["num_threads"]
+    resources:
+        mem_mb=8000,
+        gpu=1,
+    params:
+        config=retrieval_config,
+        initial=retrieval_initial,
+        stores=lambda wildcards: store_options(
+            target_preset(wildcards), [target_dataset(wildcards)], ["rgb"]
+        ),
+        code=source_digest("pipelines.evaluation.retrieve"),
+    shell:
+        "python -m pipelines.evaluation.retrieve"
+        " --config {params.config:q}"
+        " --manifest {input.manifest}"
+        " --split {wildcards.split}"
+        " {params.initial}"
+        " {params.stores}"
+        " --seed {wildcards.seed}"
+        " --out {output.retrieved}"
         " > {log} 2>&1"
 
 
@@ -93,7 +125,9 @@ rule classify_vectors:
     resources:
         mem_mb=8000,
     params:
-        config=lambda wildcards: section(target_preset(wildcards), "validation", "evaluation.svm"),
+        config=lambda wildcards: section(
+            target_preset(wildcards), "validation", "evaluation.labels", "evaluation.svm"
+        ),
         vectors=lambda wildcards: listed(target_vectors(wildcards)),
         index=lambda wildcards: listed(
             frame_indices(target_preset(wildcards), target_dataset(wildcards))

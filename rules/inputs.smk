@@ -208,7 +208,7 @@ def learns_from_images(target, method):
     return method in ("random", "mars")  # these take no clips of the source
 
 
-def training_config(preset, recipe, modality):
+def training_config(preset, recipe, modality, **more):
     """Config of one training command: what it sees, its network and its recipe."""
     chosen = SETTINGS.presets[preset]
     network = {"flow": "motion", "rgb": "appearance"}[modality]
@@ -218,6 +218,7 @@ def training_config(preset, recipe, modality):
             "validation": chosen["validation"],
             "backbone": chosen["backbones"][network],
             "recipe": at_path(chosen, recipe),
+            **more,
         }
     )
 
@@ -378,6 +379,19 @@ def finetuning_modalities(wildcards):
     return ["rgb", "flow"] if wildcards.method == "mars" else ["rgb"]
 
 
+def finetuning_config(wildcards):
+    """Config of a row's fine-tuning: clips and labels are those of the evaluation."""
+    preset = target_preset(wildcards)
+    evaluation = SETTINGS.presets[preset]["evaluation"]
+    return training_config(
+        preset,
+        f"evaluation.methods.{wildcards.method}",
+        "rgb",
+        clips=evaluation["clips"],
+        labels=evaluation["labels"],
+    )
+
+
 def finetuning_input(wildcards):
     """The target's training videos and the weights that the row starts from."""
     dataset, preset = target_dataset(wildcards), target_preset(wildcards)
@@ -418,6 +432,30 @@ def target_vectors(wildcards):
 def test_input(wildcards):
     found = stores(target_preset(wildcards), [target_dataset(wildcards)], ["rgb"])
     return found | {"manifest": manifest(target_dataset(wildcards))}
+
+
+def retrieval_input(wildcards):
+    """The target's videos and the network as pretrained."""
+    if wildcards.method == "mars":
+        stop(
+            f"{wildcards.target}: mars is trained on the target's labels alone; retrieval needs a "
+            "row that is pretrained, or random"
+        )
+    initial = finetuning_model(wildcards, "initial")
+    return test_input(wildcards) | ({"initial": initial} if initial else {})
+
+
+def retrieval_initial(wildcards):
+    """The command-line option that goes with `retrieval_input`."""
+    initial = finetuning_model(wildcards, "initial")
+    return f"--initial {initial}" if initial else ""
+
+
+def retrieval_config(wildcards):
+    """Clips, comparison, and the backbone that random weights are drawn for."""
+    preset = target_preset(wildcards)
+    backbone = SETTINGS.presets[preset]["backbones"]["appearance"]
+    return section(preset, "evaluation.clips", "evaluation.retrieval", backbone=backbone)
 
 
 # --- figures --------------------------------------------------------------------------------------
@@ -494,8 +532,8 @@ def table_config(target, table):
             "dataset": chosen["dataset"],
             "source": "+".join(chosen["source"]),
             "backbone": preset["backbones"]["appearance"],
-            "num_frames": preset["clips"]["num_frames"],
-            "resolution": preset["clips"]["crop_px"],
+            "num_frames": preset["evaluation"]["clips"]["num_frames"],
+            "resolution": preset["evaluation"]["clips"]["crop_px"],
             "is_smoke": "smoke" in (chosen["preset"], *bases_of(chosen["preset"])),
             "methods": methods,
             "unavailable": {m: unavailable(target, m) or "" for m in methods},

@@ -14,13 +14,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.data.label_subset import LabelsConfig
 from pipelines.encoding.vector_store import (
     read_all_vectors,
     read_fisher_vectors,
     read_vectors,
 )
+from pipelines.evaluation.metrics import top1_percent
 from pipelines.evaluation.prediction_store import Prediction, write_predictions
-from pipelines.evaluation.protocols import top1_percent
 from pipelines.evaluation.scored_videos import scored_videos
 from pipelines.evaluation.vector_classifier import VectorClassifier, as_probabilities
 from pipelines.io.atomic import atomic_path
@@ -59,6 +60,7 @@ class ClassifyVectorsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=T
     """The `--config` of this command."""
 
     validation: ValidationConfig
+    labels: LabelsConfig
     svm: SvmConfig
 
 
@@ -85,7 +87,7 @@ def main(args: argparse.Namespace) -> None:
     config = decode_config(args.config, ClassifyVectorsConfig)
     source = open_clip_source(args.index, None, None)
     videos = read_labelled_videos(
-        args.manifest, args.split, source, config.validation.fraction, args.seed
+        args.manifest, args.split, source, config.validation.fraction, args.seed, config.labels
     )
     shards = read_paths(args.vectors_list)
     vectors = _read(shards, config.svm.vectors)
@@ -106,7 +108,8 @@ def main(args: argparse.Namespace) -> None:
     log.info("top-1 %.2f %% on %d %s videos", top1, len(predictions), args.role)
     with atomic_path(args.out) as partial:
         inputs = [args.manifest, *source.paths, *shards]
-        write_predictions(partial, predictions, stamp(MODULE, args.config, inputs, args.seed))
+        identity = stamp(MODULE, args.config, inputs, args.seed)
+        write_predictions(partial, predictions, identity, videos.classes)
 
 
 def _read(shards: Sequence[Path], kind: str) -> dict[str, FloatArray]:

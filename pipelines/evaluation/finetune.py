@@ -1,12 +1,14 @@
 """Command: train a classifier on the target's labels, from random or pretrained weights.
 
-MotionFit section 4.2: conv4, conv5 and fc are trained, everything else stays. With a teacher the
-loss is MARS's: cross-entropy plus the weighted error between RGB and flow features.
+MotionFit section 4.2: conv4, conv5 and fc are trained, everything else stays; the other papers'
+choices, linear probes and few labels are set by the config. With a teacher the loss is MARS's:
+cross-entropy plus the weighted error between RGB and flow features.
 """
 
 import argparse
 from pathlib import Path
 
+from pipelines.data.label_subset import LabelsConfig
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
 from pipelines.io.options import add_run_options, add_store_options, run_options
@@ -27,6 +29,12 @@ MODULE = "pipelines.evaluation.finetune"
 PRETRAINING_RULES = "self_train, distill_motion, train_supervised or pretrain"
 
 
+class FinetuneConfig(TrainingConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The `--config` of this command."""
+
+    labels: LabelsConfig = LabelsConfig()
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Options of the command."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -41,12 +49,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Fine-tune on the split's training videos."""
-    config = decode_config(args.config, TrainingConfig)
+    config = decode_config(args.config, FinetuneConfig)
     recipe, clips = config.recipe, config.clips
     device = prepare(args.seed)
     source = open_clip_source(args.index, args.frames, args.flow)
     videos = read_labelled_videos(
-        args.manifest, args.split, source, config.validation.fraction, args.seed
+        args.manifest, args.split, source, config.validation.fraction, args.seed, config.labels
     )
     model = build_classifier(
         config.backbone, NUM_CHANNELS["rgb"], len(videos.classes), recipe.dropout, args.seed
@@ -54,7 +62,7 @@ def main(args: argparse.Namespace) -> None:
     if args.initial is not None:
         pretrained, _ = load_classifier(args.initial, PRETRAINING_RULES)
         take_backbone(model, pretrained)
-    trainable_stages(model, recipe.trainable)
+    trainable_stages(model, recipe.trainable, recipe.frozen_statistics == "updated")
     models = tuple(path for path in (args.initial, args.teacher) if path is not None)
     train_and_publish(
         MODULE,

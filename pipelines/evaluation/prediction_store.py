@@ -1,9 +1,10 @@
 """Predictions of one model on one split, one row per video, for exact comparisons of rows.
 
 Schema: video_id, label, predicted (text), probabilities (list of float32, one per class in the
-order of the model's class names).
+order of the model's class names). The metadata hold those names, for top-5.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,8 @@ from typing import NamedTuple
 import pandas as pd
 import pyarrow as pa
 
-from pipelines.io.parquet import read_table, write_table
+from pipelines.io.errors import ContractError
+from pipelines.io.parquet import read_stamp, read_table, write_table
 
 PREDICTION_SCHEMA = pa.schema(
     [
@@ -22,6 +24,7 @@ PREDICTION_SCHEMA = pa.schema(
     ]
 )
 RULE = "test_model"
+CLASSES = "classes"
 
 
 class Prediction(NamedTuple):
@@ -34,11 +37,15 @@ class Prediction(NamedTuple):
 
 
 def write_predictions(
-    path: Path, predictions: Sequence[Prediction], stamp: Mapping[str, str]
+    path: Path,
+    predictions: Sequence[Prediction],
+    stamp: Mapping[str, str],
+    classes: Sequence[str] = (),
 ) -> None:
-    """Write predictions, sorted by video id."""
+    """Write predictions, sorted by video id, and the names of the classes in their order."""
     frame = pd.DataFrame(sorted(predictions), columns=PREDICTION_SCHEMA.names)
-    write_table(path, frame, PREDICTION_SCHEMA, stamp)
+    named = {CLASSES: json.dumps(list(classes))} if classes else {}
+    write_table(path, frame, PREDICTION_SCHEMA, {**stamp, **named})
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
@@ -48,3 +55,18 @@ def read_predictions(path: Path) -> pd.DataFrame:
         ContractError: If the file is missing, damaged or of another schema.
     """
     return read_table(path, PREDICTION_SCHEMA, RULE)
+
+
+def read_class_names(path: Path) -> tuple[str, ...]:
+    """Names of the classes whose probabilities a file of predictions holds, in their order.
+
+    Raises:
+        ContractError: If the file does not say.
+    """
+    text = read_stamp(path).get(CLASSES)
+    if text is None:
+        raise ContractError(
+            f"{path}: expected the names of the classes in its metadata, found none; remove it and "
+            f"run the same command again, rule {RULE} remakes it"
+        )
+    return tuple(json.loads(text))

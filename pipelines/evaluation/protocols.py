@@ -3,7 +3,6 @@
 Shapes: R clips, K classes.
 """
 
-import torch
 from torch import Tensor
 
 
@@ -26,17 +25,3 @@ def average_clips(logits: Tensor, average: str) -> Tensor:
     if average == "logits":
         return logits.mean(dim=0).softmax(dim=-1)
     raise ValueError(f"expected 'softmax' or 'logits', found {average!r}")
-
-
-def top1_percent(predicted: list[str], labels: list[str]) -> float:
-    """Share of equal entries in percent.
-
-    Raises:
-        ValueError: If the lists differ in length or are empty.
-    """
-    if len(predicted) != len(labels) or not labels:
-        raise ValueError(
-            f"expected as many predictions as labels, found {len(predicted)} and {len(labels)}"
-        )
-    right = torch.tensor([a == b for a, b in zip(predicted, labels, strict=True)])
-    return 100.0 * float(right.double().mean())

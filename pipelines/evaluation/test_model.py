@@ -1,6 +1,7 @@
-"""Command: predict held-out videos from several clips each.
+"""Command: predict held-out videos from several views each.
 
-MotionFit does not state its test clips; as VCOP's code, 10 uniform clips and a centre crop.
+MotionFit does not state its test clips; as VCOP's code, 10 uniform clips and a centre crop. The
+other papers' views: `pipelines.clips.views`.
 """
 
 import argparse
@@ -12,9 +13,11 @@ import msgspec
 import torch
 
 from pipelines.clips.batches import build_view_loader
-from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
+from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.clips.views import TestedViews, ViewsConfig
+from pipelines.evaluation.metrics import top1_percent
 from pipelines.evaluation.prediction_store import Prediction, write_predictions
-from pipelines.evaluation.protocols import average_clips, top1_percent
+from pipelines.evaluation.protocols import average_clips
 from pipelines.evaluation.scored_videos import scored_videos
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
@@ -36,10 +39,13 @@ MODULE = "pipelines.evaluation.test_model"
 log = logging.getLogger(__name__)
 
 
-class ViewsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Clips per video and how their scores are averaged."""
+# Views that pass the network together; more of one video are cut into such parts.
+VIEWS_AT_ONCE = 10
 
-    num_clips: int
+
+class AveragedViewsConfig(ViewsConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Section `evaluation.test` of a preset: views of a video, and how scores are averaged."""
+
     average: Literal["softmax", "logits"]
 
 
@@ -48,7 +54,7 @@ class TestConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     clips: ClipConfig
     validation: ValidationConfig
-    test: ViewsConfig
+    test: AveragedViewsConfig
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -59,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--split", required=True)
     parser.add_argument("--role", choices=["test", "validation"], required=True)
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--seed", type=int, required=True, help="of the validation hold-out")
+    parser.add_argument("--seed", type=int, required=True, help="of hold-out and random clips")
     parser.add_argument("--out", type=Path, required=True, help="predictions, parquet")
     add_store_options(parser)
     return parser
@@ -76,14 +82,12 @@ def main(args: argparse.Namespace) -> None:
     chosen = scored_videos(videos, args.role, args.manifest, args.split)
     model, meta = load_classifier(args.model, "finetune")
     model.to(device)
-    views = ViewDataset(
-        chosen, source.frames, source.flow, config.clips, num_clips=config.test.num_clips
-    )
+    views = TestedViews(chosen, source.frames, config.clips, config.test, args.seed)
     predictions = []
     with torch.inference_mode(), Progress("test", len(chosen), "videos") as progress:
         for item in build_view_loader(views, num_workers()):
-            logits = model(item[meta.modality].to(device))
-            scores = average_clips(logits.float().cpu(), config.test.average)
+            parts = [model(part.to(device)) for part in item["rgb"].split(VIEWS_AT_ONCE)]
+            scores = average_clips(torch.cat(parts).float().cpu(), config.test.average)
             label = videos.classes[videos.label[item["video_id"]]]
             predicted = meta.classes[int(scores.argmax())]
             predictions.append(Prediction(item["video_id"], label, predicted, scores.tolist()))
@@ -92,7 +96,8 @@ def main(args: argparse.Namespace) -> None:
     log.info("top-1 %.2f %% on %d %s videos", top1, len(predictions), args.role)
     with atomic_path(args.out) as partial:
         inputs = [args.manifest, args.model, *source.paths]
-        write_predictions(partial, predictions, stamp(MODULE, args.config, inputs, args.seed))
+        identity = stamp(MODULE, args.config, inputs, args.seed)
+        write_predictions(partial, predictions, identity, meta.classes)
 
 
 if __name__ == "__main__":

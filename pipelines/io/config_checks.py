@@ -32,6 +32,23 @@ def check_generators(place: str, training: Section, recipes: Iterable[str]) -> N
         check_one_of(f"{place}.training.generator_appearance.initial", initial, recipes)
 
 
+def check_labels(place: str, labels: Section) -> None:
+    """Check that few labels are counted in one way.
+
+    Args:
+        place: Dotted place of the section.
+        labels: The section `labels`.
+
+    Raises:
+        ConfigError: If a number per class and a share of every class are given.
+    """
+    if labels["per_class"] is not None and labels["fraction"] != 1:
+        raise ConfigError(
+            f"{place}: found per_class {labels['per_class']} and fraction {labels['fraction']}; "
+            "set one, leave per_class null or fraction 1.0"
+        )
+
+
 def check_recipes(place: str, recipes: Mapping[str, Section], reserved: Iterable[str]) -> None:
     """Check the names of pretraining recipes and that each starts from another one, if from any.
 

@@ -8,30 +8,42 @@ import copy
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
-from pipelines.io.config import canonical
-from pipelines.io.config_checks import check_generators, check_recipes, check_source, check_views
+from pipelines.io.config_checks import (
+    check_generators,
+    check_labels,
+    check_recipes,
+    check_source,
+    check_views,
+)
 from pipelines.io.errors import ConfigError
-from pipelines.io.schema import Section, check, check_one_of, with_defaults, without_required
+from pipelines.io.protocols import Protocol, under_protocol
+from pipelines.io.schema import (
+    Section,
+    check,
+    check_one_of,
+    with_defaults,
+    without_required,
+)
+from pipelines.io.sections import Sections, Where, at_path, is_known, merged, pick
+
+__all__ = [
+    "CONTROLS",
+    "METHODS",
+    "Settings",
+    "Trial",
+    "Where",
+    "at_path",
+    "load_settings",
+    "merged",
+]
 
 # Rows beside the recipes of a preset's `pretraining`, which are called like them.
 METHODS = ("random", "appearance", "mers", "mars", "supervised", "motionfit")
 # Rows of the leaderboard that train no network.
 CONTROLS = ("idt_svm",)
 # Whose required keys hold for what users write; presets may be partial there.
-COMPLETE_AS_WRITTEN = ("target", "dataset", "view", "sweep")
-
-
-class Where(NamedTuple):
-    """A section that a stage depends on only where another key of the preset has a value."""
-
-    path: str
-    key: str
-    value: object
-
-
-Sections = tuple[str | Where, ...]
+COMPLETE_AS_WRITTEN = ("target", "dataset", "view", "sweep", "protocol")
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,7 @@ class Settings:
         datasets: Name -> dataset stanza.
         views: Name -> view of a dataset: which of its videos are left out of a source.
         presets: Name -> complete preset, every row's recipe written out.
+        protocols: Name -> how to evaluate.
         bases: Preset name -> the name of its base, if it has one.
         trials: Sweep name -> its trials.
         limits: The `limits` section.
@@ -62,6 +75,7 @@ class Settings:
     datasets: dict[str, Section]
     views: dict[str, Section]
     presets: dict[str, Section]
+    protocols: dict[str, Protocol]
     bases: dict[str, str]
     trials: dict[str, list[Trial]]
     limits: Section
@@ -79,15 +93,24 @@ class Settings:
                 only under a condition.
             stage: Name of the stage.
         """
-        wanted = _pick(self.presets[preset], sections[stage])
+        wanted = pick(self.presets[preset], sections[stage])
         candidates = (*reversed(self._bases_of(preset)), *self._siblings_of(preset), preset)
         return next(
-            name for name in candidates if _pick(self.presets[name], sections[stage]) == wanted
+            name for name in candidates if pick(self.presets[name], sections[stage]) == wanted
         )
 
     def methods(self, preset: str) -> tuple[str, ...]:
         """Every row that can be measured: built-in ones, controls, then the preset's recipes."""
         return (*METHODS, *CONTROLS, *self.presets[preset]["pretraining"])
+
+    def protocol(self, name: str) -> Protocol:
+        """How to evaluate; a table's row names it.
+
+        Raises:
+            ConfigError: Listing the choices if there is none of that name.
+        """
+        check_one_of("protocols", name, self.protocols)
+        return self.protocols[name]
 
     def _bases_of(self, preset: str) -> list[str]:
         found: list[str] = []
@@ -116,12 +139,14 @@ def load_settings(config: Section, schema: Section) -> Settings:
     """
     check(config, without_required(schema, COMPLETE_AS_WRITTEN), "")
     full = with_defaults(config, schema, schema)
-    texts = {name: _text(full["presets"], name) for name in full["presets"]}
+    protocols = {name: Protocol(**raw) for name, raw in full["protocols"].items()}
+    texts = {name: _text(full["presets"], protocols, name) for name in full["presets"]}
     settings = Settings(
         targets=copy.deepcopy(full["targets"]),
         datasets=full["datasets"],
         views=full["views"],
         presets={name: _written_out(text) for name, text in texts.items()},
+        protocols=protocols,
         bases={name: raw["base"] for name, raw in full["presets"].items() if "base" in raw},
         trials={},
         limits=full["limits"],
@@ -137,46 +162,24 @@ def load_settings(config: Section, schema: Section) -> Settings:
     return settings
 
 
-def merged(base: Section, change: Section) -> Section:
-    """`base` with `change` laid over it, key by key; lists are replaced whole."""
-    result = copy.deepcopy(base)
-    for key, value in change.items():
-        if isinstance(value, dict) and isinstance(result.get(key), dict):
-            result[key] = merged(result[key], value)
-        else:
-            result[key] = copy.deepcopy(value)
-    return result
-
-
-def at_path(section: Section, path: str) -> Any:  # noqa: ANN401 - any config value
-    """The value at a dotted path."""
-    for key in path.split("."):
-        section = section[key]
-    return section
-
-
-def _pick(preset: Section, sections: Sections) -> str:
-    """Canonical text of some sections; "" for a preset that lacks one of them."""
-    wanted = [
-        entry if isinstance(entry, str) else entry.path
-        for entry in sections
-        if isinstance(entry, str) or at_path(preset, entry.key) == entry.value
-    ]
-    if not all(_is_known(preset, path) for path in wanted):
-        return ""
-    return canonical({path: at_path(preset, path) for path in wanted})
-
-
-def _text(raw: Mapping[str, Section], name: str, trail: tuple[str, ...] = ()) -> Section:
-    """A preset laid over its bases, as written: rows hold only what differs in them."""
+def _text(
+    raw: Mapping[str, Section],
+    protocols: Mapping[str, Protocol],
+    name: str,
+    trail: tuple[str, ...] = (),
+) -> Section:
+    """A preset laid over its protocol and its bases, as written: rows hold only what differs."""
     if name in trail:
         raise ConfigError(f"presets.{trail[0]}: bases form a circle {' -> '.join((*trail, name))}")
     if trail:
         check_one_of(f"presets.{trail[-1]}.base", name, raw)
-    own = {key: value for key, value in raw[name].items() if key != "base"}
-    if "base" not in raw[name]:
-        return own
-    return merged(_text(raw, raw[name]["base"], (*trail, name)), own)
+    own, found = dict(raw[name]), {}
+    if base := own.pop("base", None):
+        found = _text(raw, protocols, base, (*trail, name))
+    if protocol := own.pop("protocol", None):
+        check_one_of(f"presets.{name}.protocol", protocol, protocols)
+        found = under_protocol(found, protocols[protocol])
+    return merged(found, own)
 
 
 def _written_out(preset: Section) -> Section:
@@ -190,7 +193,8 @@ def _written_out(preset: Section) -> Section:
     recipes = result.setdefault("pretraining", {})
     for recipe in recipes.values():
         recipe["clips"] = merged(result.get("clips", {}), recipe.get("clips", {}))
-    evaluation = result.get("evaluation", {})
+    evaluation = result.setdefault("evaluation", {})
+    evaluation["clips"] = merged(result.get("clips", {}), evaluation.get("clips", {}))
     if "finetuning" in evaluation:
         rows = evaluation.get("methods", {})
         evaluation["methods"] = {
@@ -214,12 +218,16 @@ def _check_presets(presets: Mapping[str, Section], schema: Section) -> None:
             check_one_of(f"presets.{name}.evaluation.methods", method, (*METHODS, *recipes))
         check_recipes(f"presets.{name}", recipes, (*METHODS, *CONTROLS))
         check_generators(f"presets.{name}", preset["training"], preset["pretraining"])
+        for place in ("evaluation.labels", "training.generator.labels"):
+            check_labels(f"presets.{name}.{place}", at_path(preset, place))
         smaller = min(preset["frames"]["size"])
-        if preset["clips"]["crop_px"] > smaller:
-            raise ConfigError(
-                f"presets.{name}.clips.crop_px: expected at most the frames' smaller side "
-                f"{smaller}, found {preset['clips']['crop_px']}"
-            )
+        for place in ("clips", "evaluation.clips"):
+            crop_px = at_path(preset, place)["crop_px"]
+            if crop_px > smaller:
+                raise ConfigError(
+                    f"presets.{name}.{place}.crop_px: expected at most the frames' smaller side "
+                    f"{smaller}, found {crop_px}"
+                )
 
 
 def _check_target(name: str, target: Section, settings: Settings) -> None:
@@ -268,18 +276,10 @@ def _overridden(text: Section, overrides: Section, name: str) -> Section:
     """Lay values over a preset as written, so that rows follow the recipe they differ from."""
     result, known = text, _written_out(text)
     for path, value in overrides.items():
-        if not _is_known(known, path):
+        if not is_known(known, path):
             raise ConfigError(f"sweeps: trial {name} sets {path}, which no preset has")
         change = value
         for key in reversed(path.split(".")):
             change = {key: change}
         result = merged(result, change)
     return result
-
-
-def _is_known(section: Any, path: str) -> bool:  # noqa: ANN401 - any config value
-    for key in path.split("."):
-        if not isinstance(section, dict) or key not in section:
-            return False
-        section = section[key]
-    return True

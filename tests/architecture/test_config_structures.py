@@ -19,6 +19,8 @@ from pipelines.encoding.encode_fisher import EncodeFisherConfig
 from pipelines.encoding.fit_encoder import EncoderConfig
 from pipelines.encoding.sample_descriptors import SampleDescriptorsConfig
 from pipelines.evaluation.classify_vectors import ClassifyVectorsConfig
+from pipelines.evaluation.finetune import FinetuneConfig
+from pipelines.evaluation.retrieve import RetrieveConfig
 from pipelines.evaluation.test_model import TestConfig as PredictionConfig
 from pipelines.figures.draw_motion import DrawMotionConfig
 from pipelines.frames.decode_frames import DecodeFramesConfig
@@ -50,6 +52,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 DEFINITIONS = SCHEMA["$defs"]
 PRESET = DEFINITIONS["preset"]["properties"]
+EVALUATION = DEFINITIONS["evaluation"]["properties"]
 MOTION = PRESET["motion"]["properties"]
 FLOW = MOTION["flow"]
 FRAMES = PRESET["frames"]["properties"]
@@ -126,21 +129,40 @@ COMMANDS = [
             "recipe": DEFINITIONS["finetuning"],
         },
     ),
+    (
+        FinetuneConfig,
+        {
+            "clips": EVALUATION["clips"],
+            "validation": PRESET["validation"],
+            "backbone": {},
+            "recipe": DEFINITIONS["finetuning"],
+            "labels": EVALUATION["labels"],
+        },
+    ),
     (PretrainingRecipe, DEFINITIONS["pretraining"]),
     *((command.Options, DEFINITIONS[f"{name}_options"]) for name, command in OBJECTIVES.items()),
     (
         ClassifyVectorsConfig,
         {
             "validation": PRESET["validation"],
-            "svm": PRESET["evaluation"]["properties"]["svm"],
+            "labels": EVALUATION["labels"],
+            "svm": EVALUATION["svm"],
         },
     ),
     (
         PredictionConfig,
         {
-            "clips": PRESET["clips"],
+            "clips": EVALUATION["clips"],
             "validation": PRESET["validation"],
-            "test": PRESET["evaluation"]["properties"]["test"],
+            "test": EVALUATION["test"],
+        },
+    ),
+    (
+        RetrieveConfig,
+        {
+            "clips": EVALUATION["clips"],
+            "backbone": {},
+            "retrieval": EVALUATION["retrieval"],
         },
     ),
     (
@@ -242,7 +264,7 @@ def test_every_recipe_of_the_schema_is_read(name, kind):
 
     assert leaves_of_schema(DEFINITIONS[name]) <= known
     missing = known - leaves_of_schema(DEFINITIONS[name])
-    assert missing <= {"trainable", "distillation_weight", "initial"}
+    assert missing <= {"trainable", "frozen_statistics", "distillation_weight", "initial"}
 
 
 def test_what_may_be_left_out_of_a_row_may_be_left_out_of_the_whole():

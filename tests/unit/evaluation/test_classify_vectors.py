@@ -23,7 +23,13 @@ def vector_of(video_id):
 @pytest.fixture
 def classify(tiny_dataset, tmp_path):
     def run(
-        known=(*TRAIN, *TEST), role="test", fraction=0.0, vectors="sketched", keep=True, cost=100.0
+        known=(*TRAIN, *TEST),
+        role="test",
+        fraction=0.0,
+        vectors="sketched",
+        keep=True,
+        cost=100.0,
+        labels=None,
     ):
         # Two shards, out of order and with a video that is not in the split.
         paths = []
@@ -34,7 +40,11 @@ def classify(tiny_dataset, tmp_path):
                     out.add(name, SKETCH.apply(vector_of(name)), vector_of(name), 9)
         listed = tmp_path / "vectors.txt"
         listed.write_text("".join(f"{path}\n" for path in paths))
-        config = {"validation": {"fraction": fraction}, "svm": {"cost": cost, "vectors": vectors}}
+        config = {
+            "validation": {"fraction": fraction},
+            "labels": labels or {},
+            "svm": {"cost": cost, "vectors": vectors},
+        }
         options = ["--config", json.dumps(config), "--manifest", str(tiny_dataset.manifest)]
         options += ["--split", SPLIT, "--role", role, "--index", str(tiny_dataset.index)]
         options += ["--vectors-list", str(listed), "--seed", "0"]
@@ -65,6 +75,13 @@ def test_validation_videos_are_held_out_of_the_fit(classify):
     found = classify(role="validation", fraction=0.5)["video_id"].tolist()
 
     assert found in (["tiny/left0", "tiny/right0"], ["tiny/left1", "tiny/right1"])
+
+
+def test_few_labels_are_learned_from_alone(classify, caplog):
+    few = classify(known=(TRAIN[0], TRAIN[2], *TEST), labels={"per_class": 1, "choice": "first"})
+
+    assert (few["label"] == few["predicted"]).all()
+    assert "left out of training" not in caplog.text
 
 
 def test_a_test_video_without_a_vector_still_counts(classify, caplog):

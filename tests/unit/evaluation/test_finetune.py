@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import torch
 
@@ -26,8 +28,11 @@ def models(tmp_path):
 
 @pytest.fixture
 def finetune(tiny_dataset, tmp_path):
-    def run(name="a", initial=None, teacher=None, **changes):
+    def run(name="a", initial=None, teacher=None, labels=None, **changes):
         options = tiny_dataset.run(tmp_path / name, **changes)
+        if labels:
+            place = options.index("--config") + 1
+            options[place] = json.dumps({**json.loads(options[place]), "labels": labels})
         options += ["--manifest", str(tiny_dataset.manifest), "--split", SPLIT]
         options += tiny_dataset.stores("rgb", *(["flow"] if teacher else []))
         options += ["--initial", str(initial)] if initial else []
@@ -52,6 +57,34 @@ def test_frozen_stages_stay_as_they_were_pretrained(finetune, models):
     assert {"backbone.stem.0.weight", "backbone.stem.1.running_mean"} <= set(kept)
     assert [name for name in kept if not torch.equal(stored.state[name], start[name])] == []
     assert [name for name in trained if not torch.equal(stored.state[name], start[name])] != []
+
+
+def test_a_linear_probe_keeps_the_backbone_and_its_statistics(finetune, models):
+    start = load_model(models["initial"], "rule").state
+    kept = load_model(finetune("a", models["initial"], trainable="linear_probe"), "rule").state
+    moved = load_model(
+        finetune("b", models["initial"], trainable={"freeze": 4}, frozen_statistics="updated"),
+        "rule",
+    ).state
+
+    backbone = [name for name in start if name.startswith("backbone")]
+    assert [name for name in backbone if not torch.equal(kept[name], start[name])] == []
+    changed = {name for name in backbone if not torch.equal(moved[name], start[name])}
+    assert {name.rpartition(".")[2] for name in changed} == {
+        "running_mean",
+        "running_var",
+        "num_batches_tracked",
+    }
+    assert not torch.equal(kept["fc.weight"], moved["fc.weight"])
+
+
+def test_few_labels_are_an_epoch_of_their_videos(finetune, tmp_path):
+    whole = finetune("a")
+    few = finetune("b", labels={"per_class": 1})
+
+    assert load_model(whole, "rule").meta.notes["num_videos"] == "4"
+    assert load_model(few, "rule").meta.notes["num_videos"] == "2"
+    assert load_model(few, "rule").meta.classes == CLASSES
 
 
 def test_the_classifier_is_new_and_has_the_targets_classes(finetune, models):

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from pipelines.evaluation.protocols import average_clips, top1_percent
+from pipelines.evaluation.protocols import average_clips
 
 # Softmax (1/2, 1/2) and (4/5, 1/5).
 LOGITS = torch.tensor([[0.0, 0.0], [math.log(4.0), 0.0]])
@@ -29,14 +29,3 @@ def test_the_two_ways_can_disagree():
 def test_another_average_is_refused():
     with pytest.raises(ValueError, match="found 'median'"):
         average_clips(LOGITS, "median")
-
-
-def test_top1_is_a_share_in_percent():
-    assert top1_percent(["a", "b", "c"], ["a", "b", "x"]) == pytest.approx(200 / 3)
-    assert top1_percent(["a"], ["a"]) == 100.0
-
-
-@pytest.mark.parametrize(("predicted", "labels"), [([], []), (["a"], ["a", "b"])])
-def test_no_or_unequal_lists_are_refused(predicted, labels):
-    with pytest.raises(ValueError, match="as many predictions as labels"):
-        top1_percent(predicted, labels)

@@ -6,7 +6,8 @@ import torch
 
 from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
 from pipelines.data.manifest import read_manifest, write_manifest
-from pipelines.evaluation.prediction_store import read_predictions
+from pipelines.evaluation import test_model
+from pipelines.evaluation.prediction_store import read_class_names, read_predictions
 from pipelines.evaluation.test_model import build_parser, main
 from pipelines.frames.frame_store import FrameStore
 from pipelines.io.errors import ConfigError, DatasetError
@@ -29,14 +30,16 @@ def predict(tiny_dataset, tmp_path, model):
     meta = ModelMeta(BACKBONE, "rgb", 2, 0.5, CLASSES[::-1])
     save_model(tmp_path / "model.pt", meta, model.state_dict(), {})
 
-    def run(role="test", fraction=0.0, average="softmax", manifest=tiny_dataset.manifest):
+    def run(
+        role="test", fraction=0.0, average="softmax", manifest=tiny_dataset.manifest, seed=0, **test
+    ):
         config = {
             "clips": CLIPS,
             "validation": {"fraction": fraction},
-            "test": {"num_clips": NUM_CLIPS, "average": average},
+            "test": {"num_clips": NUM_CLIPS, "average": average, **test},
         }
         options = ["--config", json.dumps(config), "--manifest", str(manifest), "--split", SPLIT]
-        options += ["--role", role, "--model", str(tmp_path / "model.pt"), "--seed", "0"]
+        options += ["--role", role, "--model", str(tmp_path / "model.pt"), "--seed", str(seed)]
         options += ["--out", str(tmp_path / "predictions.parquet"), *tiny_dataset.stores("rgb")]
         main(build_parser().parse_args(options))
         return read_predictions(tmp_path / "predictions.parquet")
@@ -63,6 +66,32 @@ def test_videos_are_predicted_from_uniform_centre_crops(tiny_dataset, model, pre
     np.testing.assert_allclose(np.stack(found["probabilities"]), expected, rtol=1e-5)
     names = [CLASSES[::-1][index] for index in expected.argmax(1)]
     assert found["predicted"].tolist() == names
+
+
+def test_other_views_are_seen(predict, monkeypatch):
+    shares = {
+        str(test): np.stack(predict(**test)["probabilities"])
+        for test in (
+            {},
+            {"num_crops": 3},
+            {"window": "short_side"},
+            {"placement": "random"},
+            {"placement": "random", "seed": 1},
+        )
+    }
+
+    assert len({found.round(6).tobytes() for found in shares.values()}) == len(shares)
+    again = np.stack(predict(placement="random")["probabilities"])
+    np.testing.assert_array_equal(again, shares["{'placement': 'random'}"])
+    monkeypatch.setattr(test_model, "VIEWS_AT_ONCE", 2)
+    parts = np.stack(predict(num_crops=3)["probabilities"])
+    np.testing.assert_allclose(parts, shares["{'num_crops': 3}"], rtol=1e-5)
+
+
+def test_class_names_go_with_the_predictions(predict, tmp_path):
+    predict()
+
+    assert read_class_names(tmp_path / "predictions.parquet") == CLASSES[::-1]
 
 
 def test_the_accuracy_is_logged(predict, caplog):

@@ -2,6 +2,7 @@ import pytest
 
 from pipelines.io.config_checks import (
     check_generators,
+    check_labels,
     check_recipes,
     check_source,
     check_views,
@@ -68,3 +69,12 @@ def test_recipes_start_from_each_other_without_a_circle():
 def test_a_recipe_does_not_take_a_built_in_name():
     with pytest.raises(ConfigError, match="'random' is a built-in row"):
         check_recipes("presets.p", {"random": {"initial": None}}, ["random"])
+
+
+def test_few_labels_are_counted_in_one_way():
+    labels = {"per_class": None, "fraction": 1.0, "choice": "random", "draw": 0}
+    for fine in ({}, {"per_class": 3}, {"fraction": 0.2}):
+        check_labels("labels", labels | fine)
+
+    with pytest.raises(ConfigError, match=r"labels: found per_class 3 and fraction 0\.2"):
+        check_labels("labels", labels | {"per_class": 3, "fraction": 0.2})

@@ -435,3 +435,85 @@ def test_a_preset_without_a_stages_section_is_not_its_home(config):
 
     assert settings.home("smoke", {"mine": ("pretraining.mine",)}, "mine") == "smoke"
     assert settings.home("smoke", {"mine": ("frames.jpeg_quality",)}, "mine") == "paper"
+
+
+# Of what a protocol sets beside labels and test, per name: frozen stages of a ResNet's five.
+PRINTED = {
+    "full": ("accuracy", "all", 16, 1, (10, 1)),
+    "linear_probe": ("accuracy", "linear_probe", 16, 1, (10, 1)),
+    "motionfit_finetuning": ("accuracy", ["layer3", "layer4", "fc"], 16, 1, (10, 1)),
+    "mosi_frozen_3": ("accuracy", {"freeze": 3}, 16, 1, (10, 1)),
+    "mosi_finetuning_code": ("accuracy", "all", 16, 4, (10, 1)),
+    "modist_full": ("accuracy", "all", 32, 8, (10, 3)),
+    "modist_linear_8x8": ("accuracy", "linear_probe", 8, 8, (10, 3)),
+    "modist_ssv2_full": ("accuracy", "all", 16, 8, (1, 1)),
+    "idt_finetuning_ucf101": ("accuracy", {"freeze": 2}, 16, 1, (5, 1)),
+    "idt_finetuning_hmdb51": ("accuracy", {"freeze": 3}, 16, 1, (5, 1)),
+    "idt_few_shot": ("accuracy", "linear_probe", 16, 1, (5, 1)),
+    "vcop_retrieval_code": ("retrieval", ["layer3", "layer4", "fc"], 16, 1, (10, 1)),
+}
+
+
+@pytest.mark.parametrize(("name", "expected"), PRINTED.items(), ids=PRINTED)
+def test_protocols_are_as_printed_on_the_paper_preset(config, name, expected):
+    config["presets"]["judged"] = {"base": "paper", "protocol": name}
+    settings = load_settings(config, SCHEMA)
+
+    found = settings.presets["judged"]["evaluation"]
+    trainable = found["methods"]["motionfit"]["trainable"]
+    clips, test = found["clips"], found["test"]
+    views = (test["num_clips"], test["num_crops"])
+    measures = settings.protocol(name).measures
+    assert (measures, trainable, clips["num_frames"], clips["stride"], views) == expected
+    assert settings.presets["judged"]["clips"] == settings.presets["paper"]["clips"]
+
+
+@pytest.mark.parametrize("base", ["paper", "demo", "smoke"])
+def test_every_protocol_makes_a_valid_preset(config, base):
+    for name in config["protocols"]:
+        config["presets"][f"judged_{name}"] = {"base": base, "protocol": name}
+
+    settings = load_settings(config, SCHEMA)
+
+    for name in config["protocols"]:
+        judged = settings.presets[f"judged_{name}"]
+        assert {**judged, "evaluation": {}} == {**settings.presets[base], "evaluation": {}}
+
+
+def test_a_preset_may_differ_from_its_protocol(config):
+    config["presets"]["judged"] = {
+        "base": "demo",
+        "protocol": "idt_few_shot",
+        "evaluation": {"labels": {"per_class": 5, "draw": 2}},
+    }
+    found = load_settings(config, SCHEMA).presets["judged"]["evaluation"]
+
+    assert found["labels"] == {"per_class": 5, "fraction": 1.0, "choice": "random", "draw": 2}
+    assert found["methods"]["random"]["trainable"] == "linear_probe"
+    # The row's own schedule stays.
+    assert found["methods"]["random"]["schedule"]["length"] == 2000
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"protocols.full": {"measures": "accuracy"}}, "evaluation"),
+        ({"protocols.full.measures": "recall"}, "choices: 'accuracy', 'retrieval'"),
+        ({"protocols.full.evaluation": {"tests": {}}}, "unknown key 'tests'.*did you mean 'test'"),
+        ({"presets.demo.protocol": "fulll"}, "presets.demo.protocol.*did you mean 'full'"),
+        ({"presets.demo.evaluation.labels": {"per_class": 1, "fraction": 0.5}}, "set one"),
+        ({"presets.demo.evaluation.test": {"num_crops": 2}}, "num_crops: found 2"),
+        ({"presets.demo.evaluation.clips": {"crop_px": 65}}, "evaluation.clips.crop_px"),
+    ],
+)
+def test_wrong_protocols_are_explained(config, change, message):
+    for path, value in change.items():
+        put(config, path, value)
+
+    with pytest.raises(ConfigError, match=message):
+        load_settings(config, SCHEMA)
+
+
+def test_an_unknown_protocol_lists_the_choices(config):
+    with pytest.raises(ConfigError, match=r"protocols: found 'few'; choices: full, linear_probe"):
+        load_settings(config, SCHEMA).protocol("few")

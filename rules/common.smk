@@ -29,7 +29,8 @@ from pipelines.data.manifest import shard_name, shard_of
 from pipelines.io.config import canonical
 from pipelines.io.errors import PipelineError
 from pipelines.io.provenance import source_digest
-from pipelines.io.settings import CONTROLS, METHODS, Where, at_path, load_settings
+from pipelines.io.presets import METHODS, Where, at_path
+from pipelines.io.settings import CONTROLS, load_settings
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 

@@ -1,0 +1,151 @@
+"""Lines of a table that is defined as data: one per row and measure."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+
+import msgspec
+
+from pipelines.tables.rows import Row
+from pipelines.tables.runs import RunConfig
+from pipelines.tables.summary import summarise
+
+COLUMNS = (
+    "row",
+    "method",
+    "backbone",
+    "frames",
+    "resolution",
+    "source",
+    "measure",
+    "mean",
+    "std",
+    "num_splits",
+    "num_seeds",
+    "published",
+    "status",
+    "reason",
+)
+SUPERVISED = "supervised"
+
+# (split, seed) -> value in percent.
+Values = Mapping[tuple[str, int], float]
+
+
+class RowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One row and its runs.
+
+    Attributes:
+        name: Of the row.
+        method: What its runs are.
+        backbone: Of the network that is tested.
+        num_frames: Of its clips.
+        resolution: Of its clips, px.
+        source: What it learns from without labels.
+        measures: One line each.
+        published: Measure -> printed value.
+        unavailable: Why there are no runs; "" where there are.
+        note: For the column `reason`.
+        runs: Per split and seed.
+        histories: Training curves of the runs' initial weights, or "", in the order of `runs`.
+    """
+
+    name: str
+    method: str
+    backbone: str
+    num_frames: int
+    resolution: int
+    source: str
+    measures: tuple[str, ...]
+    published: dict[str, float]
+    unavailable: str
+    note: str
+    runs: tuple[RunConfig, ...]
+    histories: tuple[str, ...]
+
+
+def lines(
+    rows: Sequence[RowConfig], values: Mapping[str, Mapping[str, Values]], is_smoke: bool
+) -> list[Row]:
+    """All lines.
+
+    Args:
+        rows: In order.
+        values: Row -> measure -> value per split and seed; empty where it was not measured.
+        is_smoke: Whether the numbers mean nothing.
+    """
+    return [
+        _line(row, measure, values[row.name].get(measure, {}), is_smoke)
+        for row in rows
+        for measure in row.measures
+    ]
+
+
+def printed_lines(others: Mapping[str, Mapping[str, float]]) -> list[Row]:
+    """Rows that the paper prints and this project has no method for.
+
+    Args:
+        others: Printed row -> measure -> value.
+    """
+    return [
+        dict.fromkeys(COLUMNS, "")
+        | {
+            "row": name,
+            "measure": measure,
+            "published": value,
+            "status": "published",
+            "reason": "not reimplemented, printed value only",
+        }
+        for name, by_measure in others.items()
+        for measure, value in by_measure.items()
+    ]
+
+
+def percent_of(values: Values, supervised: Values) -> dict[tuple[str, int], float]:
+    """A row's value as a share of the supervised row's on the same split, in percent.
+
+    The supervised value of a split is its mean over seeds (Video LA, section 4.2, "% sup.").
+
+    Args:
+        values: Of the row.
+        supervised: Of the row `supervised`; may have other seeds.
+    """
+    ceiling: dict[str, list[float]] = {}
+    for (split, _), value in supervised.items():
+        ceiling.setdefault(split, []).append(value)
+    return {
+        key: 100.0 * value / fmean(ceiling[key[0]])
+        for key, value in values.items()
+        if key[0] in ceiling and fmean(ceiling[key[0]]) > 0
+    }
+
+
+def history_of(initial: str) -> str:
+    """Path of the training curve beside a pretrained model; "" for random weights."""
+    return str(Path(initial).with_name("history.parquet")) if initial else ""
+
+
+def _line(row: RowConfig, measure: str, values: Values, is_smoke: bool) -> Row:
+    line: Row = dict.fromkeys(COLUMNS, "") | {
+        "row": row.name,
+        "method": row.method,
+        "backbone": row.backbone,
+        "frames": row.num_frames,
+        "resolution": row.resolution,
+        "source": row.source,
+        "measure": measure,
+        "published": row.published.get(measure, ""),
+    }
+    if not values:
+        reason = row.unavailable or "needs a supervised row, which the target cannot measure"
+        return line | {"status": "unavailable", "reason": reason}
+    found = summarise(values)
+    smoke = "smoke preset: proves the plumbing, the number means nothing"
+    return line | {
+        "mean": round(found.mean, 2),
+        "std": "" if found.std is None else round(found.std, 2),
+        "num_splits": found.num_splits,
+        "num_seeds": found.num_seeds,
+        "status": "smoke" if is_smoke else "measured",
+        "reason": smoke if is_smoke else row.note,
+    }

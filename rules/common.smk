@@ -12,6 +12,7 @@ import shlex
 import sys
 from pathlib import Path
 
+import msgspec
 import yaml
 
 ROOT = Path(workflow.basedir).parent
@@ -31,6 +32,9 @@ from pipelines.io.errors import PipelineError
 from pipelines.io.provenance import source_digest
 from pipelines.io.presets import METHODS, Where, at_path
 from pipelines.io.settings import CONTROLS, load_settings
+from pipelines.io.variant_store import StoredVariant, read_variants, write_variant
+from pipelines.tables.cells import history_of
+from pipelines.tables.definition import read_definition, resolved
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 
@@ -74,12 +78,16 @@ shell.prefix(
 )
 
 NAME = "[a-z][a-z0-9_]*"
+# A trial of a sweep, or a variant that a table's row derives.
+DERIVED = r"-[a-z]+-\d\d|-[0-9a-f]{8}"
+TABLES = {path.stem: path for path in sorted((ROOT / "workflow/tables").glob("*.yaml"))}
 LABELS = rf"{NAME}\.[a-z0-9_]+"
 
 
 wildcard_constraints:
-    preset=rf"{NAME}(-[a-z]+-\d\d)?",
-    target=rf"{NAME}(-[a-z]+-\d\d)?",
+    preset=rf"{NAME}({DERIVED})?",
+    target=rf"{NAME}({DERIVED})?",
+    table="|".join(TABLES),
     sweep=NAME,
     dataset=NAME,
     shard=r"\d{4}-of-\d{4}",
@@ -93,6 +101,54 @@ wildcard_constraints:
     method="".join(f"(?!{control}/)" for control in CONTROLS) + NAME,
     recipe=NAME,
     role="test|validation",
+
+
+# --- what rows of tables derive -------------------------------------------------------------------
+VARIANTS = Path("scratch/variants")
+
+
+def derive_preset(root, changes):
+    """Name of a preset that differs from another in some values."""
+    name = SETTINGS.variants.name(root, changes)
+    if name != root:
+        write_variant(VARIANTS, name, StoredVariant(*SETTINGS.variants.known[name]))
+    return name
+
+
+def derive_target(target, changes, source):
+    """Name of a target that differs from another in its preset's values or its source."""
+    chosen = SETTINGS.targets[target]
+    preset = derive_preset(chosen["preset"], changes)
+    differs = source is not None and list(source) != chosen["source"]
+    if preset == chosen["preset"] and not differs:
+        return target
+    known = SETTINGS.variants.known
+    changes = known[preset].changes if preset in known else {}
+    stored = StoredVariant(chosen["preset"], changes, target, list(source) if differs else None)
+    digest = hashlib.sha256(canonical(msgspec.to_builtins(stored)).encode()).hexdigest()[:8]
+    name = f"{target}-{digest}"
+    write_variant(VARIANTS, name, stored)
+    recall_target(name, stored)
+    return name
+
+
+def recall_target(name, stored):
+    """Make a derived target known."""
+    preset = SETTINGS.variants.name(stored.root, stored.changes)
+    more = {} if stored.source is None else {"source": stored.source}
+    SETTINGS.targets[name] = {**SETTINGS.targets[stored.target], "preset": preset, **more}
+
+
+def recall_variants():
+    """Make known what other processes derived: a cluster job is given one output alone."""
+    for name, stored in read_variants(VARIANTS).items():
+        # The configuration may have changed since; what no longer fits is derived anew.
+        if stored.root not in SETTINGS.bases and stored.root not in set(SETTINGS.presets):
+            continue
+        if stored.target and stored.target in SETTINGS.targets:
+            recall_target(name, stored)
+        elif not stored.target:
+            SETTINGS.variants.name(stored.root, stored.changes)
 
 
 # --- what each stage depends on -----------------------------------------------------------------
@@ -357,3 +413,6 @@ def parts_of(generator):
     """labels, modality and seed of a generator's name."""
     labels, modality, seed = generator.rsplit(".", 2)
     return labels, modality, int(seed.removeprefix("seed"))
+
+
+recall_variants()

@@ -576,6 +576,104 @@ def table_input(target, table):
     }
 
 
+@functools.cache
+def table_definition(table):
+    try:
+        return read_definition(TABLES[table])
+    except PipelineError as error:
+        stop(error)
+
+
+@functools.cache
+def row_targets(target, table):
+    """Row's name -> (row, derived target), for each row of a table that is defined as data."""
+    check_target(target)
+    preset = SETTINGS.targets[target]["preset"]
+    found = {}
+    for row in table_definition(table).rows:
+        if row.method not in SETTINGS.methods(preset):
+            known = ", ".join(SETTINGS.methods(preset))
+            stop(f"{table}, row {row.name}: no method {row.method!r}; choices: {known}")
+        try:
+            changes = resolved(row.changes, SETTINGS.presets[preset])
+            found[row.name] = (row, derive_target(target, changes, row.source))
+            SETTINGS.presets[SETTINGS.targets[found[row.name][1]]["preset"]]
+        except PipelineError as error:
+            stop(f"{table}, row {row.name}: {error}")
+    return found
+
+
+def table_row(target, table, name):
+    """What `build_table` is told of one row."""
+    row, derived = row_targets(target, table)[name]
+    chosen, definition = SETTINGS.targets[derived], table_definition(table)
+    preset = SETTINGS.presets[chosen["preset"]]
+    reason = row_unavailable(derived, row)
+    splits = chosen["splits"][:1] if definition.splits == "first" else chosen["splits"]
+    runs = [] if reason else table_runs(derived, [row.method])
+    runs = [run for run in runs if run["split"] in splits]
+    foreign = {run["generator"] for run in runs} - {""}
+    foreign -= {f"{chosen['dataset']}.{split}" for split in splits}
+    labels = [f"generator labels {', '.join(sorted(foreign))} for all splits"] if foreign else []
+    wants_history = "pretext_top1" in definition.measures_of(row)
+    return {
+        "name": row.name,
+        "method": row.method,
+        "backbone": preset["backbones"]["appearance"],
+        "num_frames": preset["clips"]["num_frames"],
+        "resolution": preset["clips"]["crop_px"],
+        "source": "" if row.method in ("random", "mars") else "+".join(chosen["source"]),
+        "measures": definition.measures_of(row),
+        "published": definition.published(row, chosen["dataset"]),
+        "unavailable": reason,
+        "note": "; ".join([*filter(None, [row.note]), *labels]),
+        "runs": runs,
+        "histories": [history_of(run["initial"]) if wants_history else "" for run in runs],
+    }
+
+
+def row_unavailable(target, row):
+    """Why a row cannot be measured; "" where it can."""
+    known = (*SETTINGS.datasets, *SETTINGS.views)
+    for entry in SETTINGS.targets[target]["source"]:
+        name = entry.partition(":")[0]
+        if name not in known:
+            return f"needs a dataset {name} as the source, and none is configured"
+        try:
+            check_dataset(dataset_of(name), SETTINGS.datasets[dataset_of(name)])
+        except PipelineError:
+            return f"needs the source {name}, which is not there"
+    return unavailable(target, row.method) or ""
+
+
+def data_table_config(target, table):
+    """What a table that is defined as data says beside the measured numbers."""
+    definition, preset = table_definition(table), SETTINGS.targets[target]["preset"]
+    return canonical(
+        {
+            "title": definition.title,
+            "target": target,
+            "is_smoke": "smoke" in (preset, *bases_of(preset)),
+            "rows": [table_row(target, table, row.name) for row in definition.rows],
+            "others": definition.others(SETTINGS.targets[target]["dataset"]),
+        }
+    )
+
+
+def data_table_input(wildcards):
+    """Predictions, models and curves behind a table that is defined as data."""
+    check_target(wildcards.target)
+    names = row_targets(wildcards.target, wildcards.table)
+    rows = [table_row(wildcards.target, wildcards.table, name) for name in names]
+    runs = [run for row in rows for run in row["runs"]]
+    return {
+        "predictions": [run["predictions"] for run in runs],
+        "models": [run["model"] for run in runs if run["model"]],
+        "histories": [path for row in rows for path in row["histories"] if path],
+        "overlap": f"results/data/overlap/{wildcards.target}.parquet",
+    }
+
+
 def sweep_trials(sweep):
     """Every trial with its runs on validation videos."""
     if sweep not in SETTINGS.trials:

@@ -6,6 +6,7 @@ from statistics import fmean
 
 import msgspec
 
+from pipelines.tables.definition import Printed
 from pipelines.tables.rows import Row
 from pipelines.tables.runs import RunConfig
 from pipelines.tables.summary import summarise
@@ -26,8 +27,6 @@ COLUMNS = (
     "status",
     "reason",
 )
-SUPERVISED = "supervised"
-
 # (split, seed) -> value in percent.
 Values = Mapping[tuple[str, int], float]
 
@@ -43,11 +42,14 @@ class RowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         resolution: Of its clips, px.
         source: What it learns from without labels.
         measures: One line each.
+        gain_over: Row that `gain` is counted from.
+        supervised: Row that `percent_of_supervised` is a share of.
         published: Measure -> printed value.
         unavailable: Why there are no runs; "" where there are.
         note: For the column `reason`.
         runs: Per split and seed.
         histories: Training curves of the runs' initial weights, or "", in the order of `runs`.
+        retrievals: What was retrieved with them, or "", likewise.
     """
 
     name: str
@@ -57,11 +59,14 @@ class RowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     resolution: int
     source: str
     measures: tuple[str, ...]
+    gain_over: str
+    supervised: str
     published: dict[str, float]
     unavailable: str
     note: str
     runs: tuple[RunConfig, ...]
     histories: tuple[str, ...]
+    retrievals: tuple[str, ...]
 
 
 def lines(
@@ -81,23 +86,18 @@ def lines(
     ]
 
 
-def printed_lines(others: Mapping[str, Mapping[str, float]]) -> list[Row]:
-    """Rows that the paper prints and this project has no method for.
-
-    Args:
-        others: Printed row -> measure -> value.
-    """
+def printed_lines(others: Sequence[Printed]) -> list[Row]:
+    """Rows that the paper prints and this project has no method for."""
     return [
         dict.fromkeys(COLUMNS, "")
         | {
-            "row": name,
-            "measure": measure,
-            "published": value,
+            "row": item.row,
+            "measure": item.measure,
+            "published": item.value,
             "status": "published",
-            "reason": "not reimplemented, printed value only",
+            "reason": f"not reimplemented, printed value only: {item.column}",
         }
-        for name, by_measure in others.items()
-        for measure, value in by_measure.items()
+        for item in others
     ]
 
 
@@ -108,7 +108,7 @@ def percent_of(values: Values, supervised: Values) -> dict[tuple[str, int], floa
 
     Args:
         values: Of the row.
-        supervised: Of the row `supervised`; may have other seeds.
+        supervised: Of the row trained on the source's labels; may have other seeds.
     """
     ceiling: dict[str, list[float]] = {}
     for (split, _), value in supervised.items():
@@ -118,6 +118,11 @@ def percent_of(values: Values, supervised: Values) -> dict[tuple[str, int], floa
         for key, value in values.items()
         if key[0] in ceiling and fmean(ceiling[key[0]]) > 0
     }
+
+
+def gain_of(values: Values, base: Values) -> dict[tuple[str, int], float]:
+    """Points above another row, on the splits and seeds that both have."""
+    return {key: value - base[key] for key, value in values.items() if key in base}
 
 
 def history_of(initial: str) -> str:
@@ -137,7 +142,8 @@ def _line(row: RowConfig, measure: str, values: Values, is_smoke: bool) -> Row:
         "published": row.published.get(measure, ""),
     }
     if not values:
-        reason = row.unavailable or "needs a supervised row, which the target cannot measure"
+        other = row.gain_over if measure == "gain" else row.supervised
+        reason = row.unavailable or f"needs the row {other}, which was not measured"
         return line | {"status": "unavailable", "reason": reason}
     found = summarise(values)
     smoke = "smoke preset: proves the plumbing, the number means nothing"

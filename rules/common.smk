@@ -12,7 +12,6 @@ import shlex
 import sys
 from pathlib import Path
 
-import msgspec
 import yaml
 
 ROOT = Path(workflow.basedir).parent
@@ -30,11 +29,12 @@ from pipelines.data.manifest import shard_name, shard_of
 from pipelines.io.config import canonical
 from pipelines.io.errors import PipelineError
 from pipelines.io.provenance import source_digest
-from pipelines.io.presets import METHODS, Where, at_path
-from pipelines.io.settings import CONTROLS, load_settings
+from pipelines.io.presets import METHODS
+from pipelines.io.sections import Where, at_path
+from pipelines.io.settings import CONTROLS, GENERATORS, load_settings
 from pipelines.io.variant_store import StoredVariant, read_variants, write_variant
 from pipelines.tables.cells import history_of
-from pipelines.tables.definition import read_definition, resolved
+from pipelines.tables.definition import TARGET, read_definition, resolved
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 
@@ -83,10 +83,23 @@ DERIVED = r"-[a-z]+-\d\d|-[0-9a-f]{8}"
 TABLES = {path.stem: path for path in sorted((ROOT / "workflow/tables").glob("*.yaml"))}
 LABELS = rf"{NAME}\.[a-z0-9_]+"
 
+# `x_idt_table1` is table idt_table1 of target x, never table1 of a target x_idt.
+PREFIXES = sorted(
+    {
+        name.removesuffix(f"_{last}")
+        for name in TABLES
+        for last in (*TABLES, "table5")
+        if name.endswith(f"_{last}")
+    }
+)
+for name in SETTINGS.targets:
+    if name.endswith(tuple(f"_{prefix}" for prefix in PREFIXES)):
+        stop(f"targets.{name}: a name must not end in {' or '.join(PREFIXES)}; choose another")
+
 
 wildcard_constraints:
     preset=rf"{NAME}({DERIVED})?",
-    target=rf"{NAME}({DERIVED})?",
+    target=NAME + "".join(f"(?<!_{prefix})" for prefix in PREFIXES) + f"({DERIVED})?",
     table="|".join(TABLES),
     sweep=NAME,
     dataset=NAME,
@@ -107,26 +120,27 @@ wildcard_constraints:
 VARIANTS = Path("scratch/variants")
 
 
-def derive_preset(root, changes):
-    """Name of a preset that differs from another in some values."""
-    name = SETTINGS.variants.name(root, changes)
+def derive_preset(root, changes, protocol):
+    """Name of a preset that differs from another in some values or in how it is judged."""
+    name = SETTINGS.variants.name(root, changes, protocol)
     if name != root:
         write_variant(VARIANTS, name, StoredVariant(*SETTINGS.variants.known[name]))
     return name
 
 
-def derive_target(target, changes, source):
-    """Name of a target that differs from another in its preset's values or its source."""
+def derive_target(target, changes, protocol, source):
+    """Name of a target that differs from another in its preset or its source."""
     chosen = SETTINGS.targets[target]
-    preset = derive_preset(chosen["preset"], changes)
+    preset = derive_preset(chosen["preset"], changes, protocol)
     differs = source is not None and list(source) != chosen["source"]
     if preset == chosen["preset"] and not differs:
         return target
     known = SETTINGS.variants.known
-    changes = known[preset].changes if preset in known else {}
-    stored = StoredVariant(chosen["preset"], changes, target, list(source) if differs else None)
-    digest = hashlib.sha256(canonical(msgspec.to_builtins(stored)).encode()).hexdigest()[:8]
-    name = f"{target}-{digest}"
+    _, changes, protocol = known[preset] if preset in known else (preset, {}, "")
+    own = list(source) if differs else None
+    stored = StoredVariant(chosen["preset"], changes, protocol, target, own)
+    told = [preset, stored.source]
+    name = f"{target}-{hashlib.sha256(canonical(told).encode()).hexdigest()[:8]}"
     write_variant(VARIANTS, name, stored)
     recall_target(name, stored)
     return name
@@ -134,7 +148,7 @@ def derive_target(target, changes, source):
 
 def recall_target(name, stored):
     """Make a derived target known."""
-    preset = SETTINGS.variants.name(stored.root, stored.changes)
+    preset = SETTINGS.variants.name(stored.root, stored.changes, stored.protocol)
     more = {} if stored.source is None else {"source": stored.source}
     SETTINGS.targets[name] = {**SETTINGS.targets[stored.target], "preset": preset, **more}
 
@@ -142,13 +156,14 @@ def recall_target(name, stored):
 def recall_variants():
     """Make known what other processes derived: a cluster job is given one output alone."""
     for name, stored in read_variants(VARIANTS).items():
-        # The configuration may have changed since; what no longer fits is derived anew.
-        if stored.root not in SETTINGS.bases and stored.root not in set(SETTINGS.presets):
-            continue
-        if stored.target and stored.target in SETTINGS.targets:
-            recall_target(name, stored)
-        elif not stored.target:
-            SETTINGS.variants.name(stored.root, stored.changes)
+        # The configuration may have changed since: what no longer fits is derived anew.
+        try:
+            if stored.target in SETTINGS.targets:
+                recall_target(name, stored)
+            elif not stored.target and stored.root in SETTINGS.presets:
+                SETTINGS.variants.name(stored.root, stored.changes, stored.protocol)
+        except PipelineError:
+            (VARIANTS / f"{name}.json").unlink(missing_ok=True)
 
 
 # --- what each stage depends on -----------------------------------------------------------------

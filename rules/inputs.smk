@@ -303,7 +303,10 @@ def supervised_input(wildcards):
 # --- pretraining ----------------------------------------------------------------------------------
 def pretraining_recipe(wildcards):
     """The recipe's section; a name that no preset or recipe has stops with the choices."""
-    known = SETTINGS.presets.get(wildcards.preset, {}).get("pretraining", {})
+    try:
+        known = SETTINGS.presets[wildcards.preset]["pretraining"]
+    except KeyError:
+        known = {}
     if wildcards.recipe not in known:
         stop(
             f"presets.{wildcards.preset}.pretraining: no recipe {wildcards.recipe!r}; choices: "
@@ -429,9 +432,30 @@ def target_vectors(wildcards):
     return [f"{where}/shard-{shard}.h5" for shard in shards(dataset)]
 
 
+def tested_model(target, method, split, seed):
+    """Path of the network that a row's test videos are shown to."""
+    if method in GENERATORS:
+        modality = "flow" if method == "generator" else "rgb"
+        generator = generator_of(target, split, seed, modality)
+        return generator_model(SETTINGS.targets[target]["preset"], generator)
+    return f"results/evaluation/{target}/{method}/{split}/seed{seed}/model.pt"
+
+
+def tested_modalities(wildcards):
+    return ["flow"] if wildcards.method == "generator" else ["rgb"]
+
+
 def test_input(wildcards):
-    found = stores(target_preset(wildcards), [target_dataset(wildcards)], ["rgb"])
-    return found | {"manifest": manifest(target_dataset(wildcards))}
+    dataset = target_dataset(wildcards)
+    found = stores(target_preset(wildcards), [dataset], tested_modalities(wildcards))
+    return found | {"manifest": manifest(dataset)}
+
+
+def test_config(wildcards):
+    """Views and clips; a generator is tested on clips as it was trained on."""
+    preset = target_preset(wildcards)
+    clips = "clips" if wildcards.method in GENERATORS else "evaluation.clips"
+    return section(preset, clips, "validation", "evaluation.test")
 
 
 def retrieval_input(wildcards):
@@ -499,13 +523,14 @@ def table_runs(target, methods, role="test"):
         for split in chosen["splits"]:
             for seed in chosen["seeds"]:
                 folder = f"results/evaluation/{target}/{method}/{split}/seed{seed}"
+                model = tested_model(target, method, split, seed)
                 runs.append(
                     {
                         "method": method,
                         "split": split,
                         "seed": seed,
                         "predictions": f"{folder}/{role}.parquet",
-                        "model": "" if method in CONTROLS else f"{folder}/model.pt",
+                        "model": "" if method in CONTROLS else model,
                         "initial": initial_model(target, method, split, seed) or "",
                         "generator": generator_labels(target, method, split, seed),
                         "source": source_of(target, split),
@@ -588,16 +613,18 @@ def table_definition(table):
 def row_targets(target, table):
     """Row's name -> (row, derived target), for each row of a table that is defined as data."""
     check_target(target)
-    preset = SETTINGS.targets[target]["preset"]
+    chosen = SETTINGS.targets[target]
+    known = (*GENERATORS, *SETTINGS.methods(chosen["preset"]))
     found = {}
-    for row in table_definition(table).rows:
-        if row.method not in SETTINGS.methods(preset):
-            known = ", ".join(SETTINGS.methods(preset))
-            stop(f"{table}, row {row.name}: no method {row.method!r}; choices: {known}")
+    for row in table_definition(table).completed():
+        if row.method not in known:
+            stop(f"{table}, row {row.name}: method {row.method!r}; choices: {', '.join(known)}")
+        source = row.source and tuple(chosen["dataset"] if s == TARGET else s for s in row.source)
         try:
-            changes = resolved(row.changes, SETTINGS.presets[preset])
-            found[row.name] = (row, derive_target(target, changes, row.source))
-            SETTINGS.presets[SETTINGS.targets[found[row.name][1]]["preset"]]
+            changes = resolved(row.changes, SETTINGS.presets[chosen["preset"]])
+            derived = derive_target(target, changes, row.protocol, source)
+            # Built here, so that a preset that the changes make senseless names the row.
+            found[row.name] = row, derived, SETTINGS.presets[SETTINGS.targets[derived]["preset"]]
         except PipelineError as error:
             stop(f"{table}, row {row.name}: {error}")
     return found
@@ -605,30 +632,39 @@ def row_targets(target, table):
 
 def table_row(target, table, name):
     """What `build_table` is told of one row."""
-    row, derived = row_targets(target, table)[name]
+    row, derived, preset = row_targets(target, table)[name]
     chosen, definition = SETTINGS.targets[derived], table_definition(table)
-    preset = SETTINGS.presets[chosen["preset"]]
-    reason = row_unavailable(derived, row)
+    reason = row.unavailable or row_unavailable(derived, row)
     splits = chosen["splits"][:1] if definition.splits == "first" else chosen["splits"]
-    runs = [] if reason else table_runs(derived, [row.method])
-    runs = [run for run in runs if run["split"] in splits]
+    runs = [] if reason else [r for r in table_runs(derived, [row.method]) if r["split"] in splits]
+    wants_recall = any(measure.startswith("recall") for measure in row.measures)
+    if wants_recall:
+        retrieved = [run["predictions"].replace("test.parquet", "retrieval.parquet") for run in runs]
+        runs = [run | {"predictions": "", "model": ""} for run in runs]
     foreign = {run["generator"] for run in runs} - {""}
     foreign -= {f"{chosen['dataset']}.{split}" for split in splits}
     labels = [f"generator labels {', '.join(sorted(foreign))} for all splits"] if foreign else []
-    wants_history = "pretext_top1" in definition.measures_of(row)
+    clips = preset["clips" if row.method in GENERATORS else "evaluation"]
+    clips = clips if row.method in GENERATORS else clips["clips"]
+    network = "motion" if row.method == "generator" else "appearance"
+    is_learnt = row.method not in ("random", "mars", *GENERATORS)
+    wants_curve = "pretext_top1" in row.measures
     return {
         "name": row.name,
         "method": row.method,
-        "backbone": preset["backbones"]["appearance"],
-        "num_frames": preset["clips"]["num_frames"],
-        "resolution": preset["clips"]["crop_px"],
-        "source": "" if row.method in ("random", "mars") else "+".join(chosen["source"]),
-        "measures": definition.measures_of(row),
+        "backbone": preset["backbones"][network],
+        "num_frames": clips["num_frames"],
+        "resolution": clips["crop_px"],
+        "source": "+".join(chosen["source"]) if is_learnt else "",
+        "measures": row.measures,
+        "gain_over": row.gain_over,
+        "supervised": row.supervised,
         "published": definition.published(row, chosen["dataset"]),
         "unavailable": reason,
         "note": "; ".join([*filter(None, [row.note]), *labels]),
         "runs": runs,
-        "histories": [history_of(run["initial"]) if wants_history else "" for run in runs],
+        "histories": [history_of(run["initial"]) if wants_curve else "" for run in runs],
+        "retrievals": retrieved if wants_recall else ["" for _ in runs],
     }
 
 
@@ -643,6 +679,9 @@ def row_unavailable(target, row):
             check_dataset(dataset_of(name), SETTINGS.datasets[dataset_of(name)])
         except PipelineError:
             return f"needs the source {name}, which is not there"
+    chosen = SETTINGS.targets[target]
+    if row.method in GENERATORS and chosen["generator"]["dataset"] != chosen["dataset"]:
+        return f"the generator knows the classes of {chosen['generator']['dataset']} alone"
     return unavailable(target, row.method) or ""
 
 
@@ -667,9 +706,10 @@ def data_table_input(wildcards):
     rows = [table_row(wildcards.target, wildcards.table, name) for name in names]
     runs = [run for row in rows for run in row["runs"]]
     return {
-        "predictions": [run["predictions"] for run in runs],
+        "predictions": [run["predictions"] for run in runs if run["predictions"]],
         "models": [run["model"] for run in runs if run["model"]],
         "histories": [path for row in rows for path in row["histories"] if path],
+        "retrievals": [path for row in rows for path in row["retrievals"] if path],
         "overlap": f"results/data/overlap/{wildcards.target}.parquet",
     }
 

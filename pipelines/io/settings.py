@@ -31,6 +31,8 @@ from pipelines.io.variants import LazyPresets, PresetVariants
 
 # Rows of the leaderboard that train no network.
 CONTROLS = ("idt_svm",)
+# Rows that test a network which makes pseudo-labels, on flow and on RGB, as it was trained.
+GENERATORS = ("generator", "generator_appearance")
 # Whose required keys hold for what users write; presets may be partial there.
 COMPLETE_AS_WRITTEN = ("target", "dataset", "view", "sweep", "protocol")
 
@@ -227,5 +229,3 @@ def _expand(
                 "methods": [method],
             }
             yield Trial(derived, method, overrides)
-
-

@@ -19,12 +19,14 @@ class StoredVariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         root: Preset of the configuration.
         changes: Dotted path -> value.
+        protocol: As `Variant`.
         target: Target of the configuration; "" for a preset alone.
         source: In place of that target's; None for its own.
     """
 
     root: str
     changes: dict[str, Any]
+    protocol: str = ""
     target: str = ""
     source: list[str] | None = None
 

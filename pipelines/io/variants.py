@@ -1,9 +1,9 @@
 """Presets and targets that a table's rows derive, named by what they change.
 
-A variant is a root, a protocol and the values that differ then, by dotted path. Its name is the root's and
-a digest of the changes, so that equal changes have one name in every table, and an artifact is kept
-under the variant that changes only what the artifact depends on. So rows share all work that they
-have in common, and an edit of one row moves no other.
+A variant is a root, a protocol and the values that differ then, by dotted path. Its name is the
+root's and a digest of the changes, so that equal changes have one name in every table, and an
+artifact is kept under the variant that changes only what the artifact depends on. So rows share all
+work that they have in common, and an edit of one row moves no other.
 """
 
 import hashlib

@@ -3,14 +3,18 @@
 import argparse
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pandas as pd
 
 from pipelines.data.overlap_store import OVERLAP_SCHEMA
 from pipelines.data.overlap_store import RULE as OVERLAP_RULE
+from pipelines.evaluation.metrics import recall_percent, top_k_percent
+from pipelines.evaluation.prediction_store import read_class_names, read_predictions
+from pipelines.evaluation.retrieval_store import read_retrieved
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
@@ -18,16 +22,11 @@ from pipelines.io.errors import ContractError
 from pipelines.io.options import table_options, table_parser
 from pipelines.io.parquet import read_table
 from pipelines.io.provenance import stamp
-from pipelines.tables.cells import (
-    COLUMNS,
-    SUPERVISED,
-    RowConfig,
-    lines,
-    percent_of,
-    printed_lines,
-)
+from pipelines.tables.cells import COLUMNS, RowConfig, gain_of, lines, percent_of, printed_lines
+from pipelines.tables.definition import Printed
 from pipelines.tables.markdown import measures_page
-from pipelines.tables.runs import measure
+from pipelines.tables.rows import values_of
+from pipelines.tables.runs import measure, retrieved
 from pipelines.tables.runs_store import write_row_runs
 from pipelines.training.history_store import read_history
 
@@ -65,7 +64,13 @@ def main(args: argparse.Namespace) -> None:
     """Measure every run, then write the table, the runs behind it and the page to read."""
     options = table_options(args)
     config = decode_config(options.config, BuildConfig)
-    measured = {row.name: [measure(item) for item in row.runs] for row in config.rows}
+    measured = {
+        row.name: [
+            measure(item) if item.predictions else retrieved(item, path)
+            for item, path in zip(row.runs, row.retrievals, strict=True)
+        ]
+        for row in config.rows
+    }
     values = {row.name: _own_values(row, measured[row.name]) for row in config.rows}
     for row in config.rows:
         _compare(row, values)
@@ -73,8 +78,8 @@ def main(args: argparse.Namespace) -> None:
     table = pd.DataFrame(found, columns=list(COLUMNS))
     num_shared = len(read_table(options.overlap, OVERLAP_SCHEMA, OVERLAP_RULE))
     page = measures_page(f"{config.target}: {config.title}", table, num_shared)
-    inputs = [Path(item.predictions) for row in config.rows for item in row.runs]
     behind = [{"row": name, **item} for name, runs in measured.items() for item in runs]
+    inputs = [Path(str(item["predictions"])) for item in behind]
     with atomic_path(options.runs) as partial:
         write_row_runs(partial, behind, stamp(MODULE, options.config, inputs))
     with atomic_path(options.markdown) as partial:
@@ -85,12 +90,14 @@ def main(args: argparse.Namespace) -> None:
 
 
 def _own_values(row: RowConfig, measured: Sequence[Mapping[str, object]]) -> dict[str, Values]:
-    """Measure -> values of one row, those that need no other row; top-1 always."""
-    found: dict[str, Values] = {"top1": of_runs(measured, "top1")}
-    if "top5" in row.measures:
-        found["top5"] = {(run.split, run.seed): top_k(run, 5) for run in row.runs}
+    """Measure -> values of one row, those that need no other row."""
+    found: dict[str, Values] = {}
+    if any(run.predictions for run in row.runs):
+        found["top1"] = values_of(measured, "top1")
     for name in row.measures:
-        if name == "pretext_top1":
+        if name == "top5":
+            found[name] = {(run.split, run.seed): _top5(Path(run.predictions)) for run in row.runs}
+        elif name == "pretext_top1":
             found[name] = {
                 (run.split, run.seed): _last_accuracy(Path(history))
                 for run, history in zip(row.runs, row.histories, strict=True)
@@ -99,20 +106,32 @@ def _own_values(row: RowConfig, measured: Sequence[Mapping[str, object]]) -> dic
         elif name.startswith("recall_"):
             rank = int(name.removeprefix("recall_"))
             found[name] = {
-                (run.split, run.seed): recall_at(read_retrieval(Path(path)), rank)
+                (run.split, run.seed): _recall(Path(path), rank)
                 for run, path in zip(row.runs, row.retrievals, strict=True)
             }
     return found
+
+
+def _top5(predictions: Path) -> float:
+    table = read_predictions(predictions)
+    probabilities = np.stack(table["probabilities"].tolist())
+    return top_k_percent(probabilities, read_class_names(predictions), table["label"].tolist(), 5)
+
+
+def _recall(retrieval: Path, rank: int) -> float:
+    table = read_retrieved(retrieval)
+    return recall_percent(table["neighbour_labels"].tolist(), table["label"].tolist(), rank)
 
 
 def _compare(row: RowConfig, values: dict[str, dict[str, Values]]) -> None:
     """Add the measures that stand against another row."""
     own = values[row.name]
     if "gain" in row.measures:
-        own["gain"] = gain_of(own["top1"], values[row.gain_over]["top1"])
+        base = values[row.gain_over].get("top1", {})
+        own["gain"] = gain_of(own.get("top1", {}), base)
     if "percent_of_supervised" in row.measures:
         ceiling = values.get(row.supervised, {}).get("top1", {})
-        own["percent_of_supervised"] = percent_of(own["top1"], ceiling)
+        own["percent_of_supervised"] = percent_of(own.get("top1", {}), ceiling)
 
 
 def _last_accuracy(history: Path) -> float:

@@ -6,6 +6,7 @@ from statistics import fmean
 
 import msgspec
 
+from pipelines.evaluation.metrics import supervised_percent
 from pipelines.tables.definition import Printed
 from pipelines.tables.rows import Row
 from pipelines.tables.runs import RunConfig
@@ -105,18 +106,20 @@ def percent_of(values: Values, supervised: Values) -> dict[tuple[str, int], floa
     """A row's value as a share of the supervised row's on the same split, in percent.
 
     The supervised value of a split is its mean over seeds (Video LA, section 4.2, "% sup.").
+    Splits where that is zero are left out.
 
     Args:
         values: Of the row.
         supervised: Of the row trained on the source's labels; may have other seeds.
     """
-    ceiling: dict[str, list[float]] = {}
+    told: dict[str, list[float]] = {}
     for (split, _), value in supervised.items():
-        ceiling.setdefault(split, []).append(value)
+        told.setdefault(split, []).append(value)
+    ceiling = {split: fmean(found) for split, found in told.items() if fmean(found) > 0}
     return {
-        key: 100.0 * value / fmean(ceiling[key[0]])
-        for key, value in values.items()
-        if key[0] in ceiling and fmean(ceiling[key[0]]) > 0
+        (split, seed): supervised_percent(value, ceiling[split])
+        for (split, seed), value in values.items()
+        if split in ceiling
     }
 
 

@@ -4,7 +4,7 @@ A table is data, one file `workflow/tables/<table>.yaml` with the keys of `Table
 Values in `changes` replace those of the target's preset; ``{times: 2}`` multiplies the preset's
 own, so that one definition serves every preset, from 16 frames of the paper to 4 of a smoke test;
 ``{times: 0.128, at_least: 2}`` bounds the product. ``{from: r2plus1d-18, to: r2d3d-18}`` exchanges
-the paper preset's value alone: a preset that has another, such as the demo's small network, keeps it.
+the paper preset's value alone; a preset that has another one, such as the demo's, keeps it.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 
 from pipelines.io.errors import ConfigError
-from pipelines.io.presets import at_path, is_known
 from pipelines.io.schema import Section
+from pipelines.io.sections import at_path, is_known
 from pipelines.tables.published import transcript
 
 Name = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]*$")]

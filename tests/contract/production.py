@@ -26,7 +26,7 @@ from pipelines.evaluation import classify_vectors, finetune, test_model
 from pipelines.figures import draw_motion
 from pipelines.frames import decode_frames, index_frames
 from pipelines.io.config import canonical
-from pipelines.io.presets import at_path
+from pipelines.io.sections import at_path
 from pipelines.io.settings import load_settings
 from pipelines.motion import export_flow, extract_edges, extract_flow, index_edges
 from pipelines.pretraining import pretrain_clip_order

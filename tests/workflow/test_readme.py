@@ -5,7 +5,7 @@ import shlex
 
 import yaml
 
-from pipelines.io.presets import merged
+from pipelines.io.sections import merged
 from pipelines.io.settings import load_settings
 from tests.workflow.workspace import REPOSITORY
 

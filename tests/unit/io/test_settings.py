@@ -5,7 +5,8 @@ import pytest
 import yaml
 
 from pipelines.io.errors import ConfigError
-from pipelines.io.presets import METHODS, Where, at_path, merged
+from pipelines.io.presets import METHODS
+from pipelines.io.sections import Where, at_path, merged
 from pipelines.io.settings import CONTROLS, load_settings
 
 ROOT = Path(__file__).resolve().parents[3]

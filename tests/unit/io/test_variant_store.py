@@ -4,7 +4,7 @@ from pipelines.io.errors import ContractError
 from pipelines.io.variant_store import StoredVariant, read_variants, write_variant
 
 PRESET = StoredVariant("paper", {"clips.num_frames": 8})
-TARGET = StoredVariant("paper", {}, "ucf101", ["kinetics400:val"])
+TARGET = StoredVariant("paper", {}, "full", "ucf101", ["kinetics400:val"])
 
 
 def test_what_is_kept_comes_back(tmp_path):
@@ -33,5 +33,5 @@ def test_a_file_that_is_there_is_left_alone(tmp_path):
 def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "paper-0123abcd.json").write_text('{"root": "pap')
 
-    with pytest.raises(ContractError, match="paper-0123abcd.json is damaged"):
+    with pytest.raises(ContractError, match=r"paper-0123abcd\.json is damaged"):
         read_variants(tmp_path)

@@ -18,7 +18,7 @@ from pipelines.clips.transforms import Crop, centre_crop, three_crops
 from pipelines.frames.frame_store import FrameStore
 from pipelines.motion.flow_store import FlowStore
 
-CENTRE_ONLY = 1
+CENTRE_ONLY: Literal[1] = 1
 
 
 class ViewsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -208,7 +208,7 @@ def iterate(
         done += 1
         change = 0.0
         for column in changes:
-            change += column
+            change += float(column)
         if change <= limit:
             break
     return done, change

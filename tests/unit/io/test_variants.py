@@ -3,13 +3,14 @@ import copy
 import pytest
 
 from pipelines.io.errors import ConfigError
+from pipelines.io.protocols import Protocol
 from pipelines.io.variants import LazyPresets, PresetVariants
 
 TEXT = {
     "frames": {"size": [8, 8]},
     "clips": {"num_frames": 16},
     "pretraining": {"vcop": {"clips": {}, "length": 3}},
-    "evaluation": {"finetuning": {"rate": 0.1}, "methods": {}},
+    "evaluation": {"finetuning": {"rate": 0.1, "trainable": "all"}, "methods": {}},
 }
 
 
@@ -20,7 +21,11 @@ def checked():
 
 @pytest.fixture
 def variants(checked):
-    return PresetVariants({"paper": copy.deepcopy(TEXT)}, lambda made: checked.extend(made))
+    protocols = {
+        "probe": Protocol("accuracy", {"finetuning": {"trainable": "fc"}}),
+        "as_it_is": Protocol("accuracy", {"finetuning": {"trainable": "all"}}),
+    }
+    return PresetVariants({"paper": copy.deepcopy(TEXT)}, protocols, checked.extend)
 
 
 def test_equal_changes_have_one_name_whatever_their_order(variants):
@@ -45,7 +50,7 @@ def test_rows_follow_what_they_inherit(variants, checked):
     preset = variants.preset(name)
 
     assert preset["pretraining"]["vcop"]["clips"] == {"num_frames": 8}
-    assert preset["evaluation"]["methods"]["random"] == {"rate": 0.2}
+    assert preset["evaluation"]["methods"]["random"] == {"rate": 0.2, "trainable": "all"}
     assert checked == [name]
 
 
@@ -72,3 +77,24 @@ def test_lazy_presets_build_variants_and_do_not_count_them(variants):
     assert list(presets) == ["paper"]
     with pytest.raises(KeyError):
         presets["paper-00000000"]
+
+
+def test_a_protocol_is_part_of_the_variant_where_it_changes_anything(variants):
+    probed = variants.name("paper", {}, "probe")
+    both = variants.name("paper", {"clips.num_frames": 8}, "probe")
+
+    assert variants.name("paper", {}, "as_it_is") == "paper"
+    assert len({"paper", probed, both, variants.name("paper", {"clips.num_frames": 8})}) == 4
+    assert variants.preset(both)["evaluation"]["methods"]["random"]["trainable"] == "fc"
+    with pytest.raises(ConfigError, match="found 'prob'; choices: probe, as_it_is"):
+        variants.name("paper", {}, "prob")
+
+
+def test_stages_before_evaluation_do_not_feel_a_protocol(variants):
+    both = variants.name("paper", {"clips.num_frames": 8}, "probe")
+
+    plain = variants.name("paper", {"clips.num_frames": 8})
+    assert variants.restricted(both, ("pretraining.vcop",)) == plain
+    assert variants.restricted(both, ("evaluation.finetuning",)) == variants.name(
+        "paper", {}, "probe"
+    )

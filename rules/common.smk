@@ -29,7 +29,12 @@ from pipelines.data.manifest import shard_name, shard_of
 from pipelines.io.config import canonical
 from pipelines.io.errors import PipelineError
 from pipelines.io.provenance import source_digest
-from pipelines.io.settings import CONTROLS, METHODS, Where, at_path, load_settings
+from pipelines.io.presets import METHODS
+from pipelines.io.sections import Where, at_path
+from pipelines.io.settings import CONTROLS, GENERATORS, load_settings
+from pipelines.io.variant_store import StoredVariant, read_variants, write_variant
+from pipelines.tables.cells import history_of
+from pipelines.tables.definition import TARGET, read_definition, resolved
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 
@@ -73,12 +78,29 @@ shell.prefix(
 )
 
 NAME = "[a-z][a-z0-9_]*"
+# A trial of a sweep, or a variant that a table's row derives.
+DERIVED = r"-[a-z]+-\d\d|-[0-9a-f]{8}"
+TABLES = {path.stem: path for path in sorted((ROOT / "workflow/tables").glob("*.yaml"))}
 LABELS = rf"{NAME}\.[a-z0-9_]+"
+
+# `x_idt_table1` is table idt_table1 of target x, never table1 of a target x_idt.
+PREFIXES = sorted(
+    {
+        name.removesuffix(f"_{last}")
+        for name in TABLES
+        for last in (*TABLES, "table5")
+        if name.endswith(f"_{last}")
+    }
+)
+for name in SETTINGS.targets:
+    if name.endswith(tuple(f"_{prefix}" for prefix in PREFIXES)):
+        stop(f"targets.{name}: a name must not end in {' or '.join(PREFIXES)}; choose another")
 
 
 wildcard_constraints:
-    preset=rf"{NAME}(-[a-z]+-\d\d)?",
-    target=rf"{NAME}(-[a-z]+-\d\d)?",
+    preset=rf"{NAME}({DERIVED})?",
+    target=NAME + "".join(f"(?<!_{prefix})" for prefix in PREFIXES) + f"({DERIVED})?",
+    table="|".join(TABLES),
     sweep=NAME,
     dataset=NAME,
     shard=r"\d{4}-of-\d{4}",
@@ -92,6 +114,56 @@ wildcard_constraints:
     method="".join(f"(?!{control}/)" for control in CONTROLS) + NAME,
     recipe=NAME,
     role="test|validation",
+
+
+# --- what rows of tables derive -------------------------------------------------------------------
+VARIANTS = Path("scratch/variants")
+
+
+def derive_preset(root, changes, protocol):
+    """Name of a preset that differs from another in some values or in how it is judged."""
+    name = SETTINGS.variants.name(root, changes, protocol)
+    if name != root:
+        write_variant(VARIANTS, name, StoredVariant(*SETTINGS.variants.known[name]))
+    return name
+
+
+def derive_target(target, changes, protocol, source):
+    """Name of a target that differs from another in its preset or its source."""
+    chosen = SETTINGS.targets[target]
+    preset = derive_preset(chosen["preset"], changes, protocol)
+    differs = source is not None and list(source) != chosen["source"]
+    if preset == chosen["preset"] and not differs:
+        return target
+    known = SETTINGS.variants.known
+    _, changes, protocol = known[preset] if preset in known else (preset, {}, "")
+    own = list(source) if differs else None
+    stored = StoredVariant(chosen["preset"], changes, protocol, target, own)
+    told = [preset, stored.source]
+    name = f"{target}-{hashlib.sha256(canonical(told).encode()).hexdigest()[:8]}"
+    write_variant(VARIANTS, name, stored)
+    recall_target(name, stored)
+    return name
+
+
+def recall_target(name, stored):
+    """Make a derived target known."""
+    preset = SETTINGS.variants.name(stored.root, stored.changes, stored.protocol)
+    more = {} if stored.source is None else {"source": stored.source}
+    SETTINGS.targets[name] = {**SETTINGS.targets[stored.target], "preset": preset, **more}
+
+
+def recall_variants():
+    """Make known what other processes derived: a cluster job is given one output alone."""
+    for name, stored in read_variants(VARIANTS).items():
+        # The configuration may have changed since: what no longer fits is derived anew.
+        try:
+            if stored.target in SETTINGS.targets:
+                recall_target(name, stored)
+            elif not stored.target and stored.root in SETTINGS.presets:
+                SETTINGS.variants.name(stored.root, stored.changes, stored.protocol)
+        except PipelineError:
+            (VARIANTS / f"{name}.json").unlink(missing_ok=True)
 
 
 # --- what each stage depends on -----------------------------------------------------------------
@@ -356,3 +428,6 @@ def parts_of(generator):
     """labels, modality and seed of a generator's name."""
     labels, modality, seed = generator.rsplit(".", 2)
     return labels, modality, int(seed.removeprefix("seed"))
+
+
+recall_variants()

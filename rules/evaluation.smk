@@ -40,7 +40,9 @@ rule finetune:
 rule test_model:
     input:
         unpack(test_input),
-        model="results/evaluation/{target}/{method}/{split}/seed{seed}/model.pt",
+        model=lambda wildcards: tested_model(
+            wildcards.target, wildcards.method, wildcards.split, wildcards.seed
+        ),
     output:
         predictions="results/evaluation/{target}/{method}/{split}/seed{seed}/{role}.parquet",
     log:
@@ -54,11 +56,11 @@ rule test_model:
         mem_mb=8000,
         gpu=1,
     params:
-        config=lambda wildcards: section(
-            target_preset(wildcards), "evaluation.clips", "validation", "evaluation.test"
-        ),
+        config=test_config,
         stores=lambda wildcards: store_options(
-            target_preset(wildcards), [target_dataset(wildcards)], ["rgb"]
+            target_preset(wildcards),
+            [target_dataset(wildcards)],
+            tested_modalities(wildcards),
         ),
         code=source_digest("pipelines.evaluation.test_model"),
     shell:

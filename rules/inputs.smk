@@ -303,7 +303,10 @@ def supervised_input(wildcards):
 # --- pretraining ----------------------------------------------------------------------------------
 def pretraining_recipe(wildcards):
     """The recipe's section; a name that no preset or recipe has stops with the choices."""
-    known = SETTINGS.presets.get(wildcards.preset, {}).get("pretraining", {})
+    try:
+        known = SETTINGS.presets[wildcards.preset]["pretraining"]
+    except KeyError:
+        known = {}
     if wildcards.recipe not in known:
         stop(
             f"presets.{wildcards.preset}.pretraining: no recipe {wildcards.recipe!r}; choices: "
@@ -429,9 +432,54 @@ def target_vectors(wildcards):
     return [f"{where}/shard-{shard}.h5" for shard in shards(dataset)]
 
 
+def tested_model(target, method, split, seed):
+    """Path of the network that a row's test videos are shown to."""
+    if method in GENERATORS:
+        modality = "flow" if method == "generator" else "rgb"
+        generator = generator_of(target, split, seed, modality)
+        return generator_model(SETTINGS.targets[target]["preset"], generator)
+    return f"results/evaluation/{target}/{method}/{split}/seed{seed}/model.pt"
+
+
+def tested_modalities(wildcards):
+    return ["flow"] if wildcards.method == "generator" else ["rgb"]
+
+
 def test_input(wildcards):
-    found = stores(target_preset(wildcards), [target_dataset(wildcards)], ["rgb"])
-    return found | {"manifest": manifest(target_dataset(wildcards))}
+    dataset = target_dataset(wildcards)
+    found = stores(target_preset(wildcards), [dataset], tested_modalities(wildcards))
+    return found | {"manifest": manifest(dataset)}
+
+
+def test_config(wildcards):
+    """Views and clips; a generator is tested on clips as it was trained on."""
+    preset = target_preset(wildcards)
+    clips = "clips" if wildcards.method in GENERATORS else "evaluation.clips"
+    return section(preset, clips, "validation", "evaluation.test")
+
+
+def retrieval_input(wildcards):
+    """The target's videos and the network as pretrained."""
+    if wildcards.method == "mars":
+        stop(
+            f"{wildcards.target}: mars is trained on the target's labels alone; retrieval needs a "
+            "row that is pretrained, or random"
+        )
+    initial = finetuning_model(wildcards, "initial")
+    return test_input(wildcards) | ({"initial": initial} if initial else {})
+
+
+def retrieval_initial(wildcards):
+    """The command-line option that goes with `retrieval_input`."""
+    initial = finetuning_model(wildcards, "initial")
+    return f"--initial {initial}" if initial else ""
+
+
+def retrieval_config(wildcards):
+    """Clips, comparison, and the backbone that random weights are drawn for."""
+    preset = target_preset(wildcards)
+    backbone = SETTINGS.presets[preset]["backbones"]["appearance"]
+    return section(preset, "evaluation.clips", "evaluation.retrieval", backbone=backbone)
 
 
 def retrieval_input(wildcards):
@@ -499,13 +547,14 @@ def table_runs(target, methods, role="test"):
         for split in chosen["splits"]:
             for seed in chosen["seeds"]:
                 folder = f"results/evaluation/{target}/{method}/{split}/seed{seed}"
+                model = tested_model(target, method, split, seed)
                 runs.append(
                     {
                         "method": method,
                         "split": split,
                         "seed": seed,
                         "predictions": f"{folder}/{role}.parquet",
-                        "model": "" if method in CONTROLS else f"{folder}/model.pt",
+                        "model": "" if method in CONTROLS else model,
                         "initial": initial_model(target, method, split, seed) or "",
                         "generator": generator_labels(target, method, split, seed),
                         "source": source_of(target, split),
@@ -573,6 +622,119 @@ def table_input(target, table):
         "predictions": [run["predictions"] for run in runs],
         "models": [run["model"] for run in runs if run["model"]],
         "overlap": f"results/data/overlap/{target}.parquet",
+    }
+
+
+@functools.cache
+def table_definition(table):
+    try:
+        return read_definition(TABLES[table])
+    except PipelineError as error:
+        stop(error)
+
+
+@functools.cache
+def row_targets(target, table):
+    """Row's name -> (row, derived target), for each row of a table that is defined as data."""
+    check_target(target)
+    chosen = SETTINGS.targets[target]
+    known = (*GENERATORS, *SETTINGS.methods(chosen["preset"]))
+    found = {}
+    for row in table_definition(table).completed():
+        if row.method not in known:
+            stop(f"{table}, row {row.name}: method {row.method!r}; choices: {', '.join(known)}")
+        source = row.source and tuple(chosen["dataset"] if s == TARGET else s for s in row.source)
+        try:
+            changes = resolved(row.changes, SETTINGS.presets[chosen["preset"]])
+            derived = derive_target(target, changes, row.protocol, source)
+            # Built here, so that a preset that the changes make senseless names the row.
+            found[row.name] = row, derived, SETTINGS.presets[SETTINGS.targets[derived]["preset"]]
+        except PipelineError as error:
+            stop(f"{table}, row {row.name}: {error}")
+    return found
+
+
+def table_row(target, table, name):
+    """What `build_table` is told of one row."""
+    row, derived, preset = row_targets(target, table)[name]
+    chosen, definition = SETTINGS.targets[derived], table_definition(table)
+    reason = row.unavailable or row_unavailable(derived, row)
+    splits = chosen["splits"][:1] if definition.splits == "first" else chosen["splits"]
+    runs = [] if reason else [r for r in table_runs(derived, [row.method]) if r["split"] in splits]
+    wants_recall = any(measure.startswith("recall") for measure in row.measures)
+    if wants_recall:
+        retrieved = [run["predictions"].replace("test.parquet", "retrieval.parquet") for run in runs]
+        runs = [run | {"predictions": "", "model": ""} for run in runs]
+    foreign = {run["generator"] for run in runs} - {""}
+    foreign -= {f"{chosen['dataset']}.{split}" for split in splits}
+    labels = [f"generator labels {', '.join(sorted(foreign))} for all splits"] if foreign else []
+    clips = preset["clips" if row.method in GENERATORS else "evaluation"]
+    clips = clips if row.method in GENERATORS else clips["clips"]
+    network = "motion" if row.method == "generator" else "appearance"
+    is_learnt = row.method not in ("random", "mars", *GENERATORS)
+    wants_curve = "pretext_top1" in row.measures
+    return {
+        "name": row.name,
+        "method": row.method,
+        "backbone": preset["backbones"][network],
+        "num_frames": clips["num_frames"],
+        "resolution": clips["crop_px"],
+        "source": "+".join(chosen["source"]) if is_learnt else "",
+        "measures": row.measures,
+        "gain_over": row.gain_over,
+        "supervised": row.supervised,
+        "published": definition.published(row, chosen["dataset"]),
+        "unavailable": reason,
+        "note": "; ".join([*filter(None, [row.note]), *labels]),
+        "runs": runs,
+        "histories": [history_of(run["initial"]) if wants_curve else "" for run in runs],
+        "retrievals": retrieved if wants_recall else ["" for _ in runs],
+    }
+
+
+def row_unavailable(target, row):
+    """Why a row cannot be measured; "" where it can."""
+    known = (*SETTINGS.datasets, *SETTINGS.views)
+    for entry in SETTINGS.targets[target]["source"]:
+        name = entry.partition(":")[0]
+        if name not in known:
+            return f"needs a dataset {name} as the source, and none is configured"
+        try:
+            check_dataset(dataset_of(name), SETTINGS.datasets[dataset_of(name)])
+        except PipelineError:
+            return f"needs the source {name}, which is not there"
+    chosen = SETTINGS.targets[target]
+    if row.method in GENERATORS and chosen["generator"]["dataset"] != chosen["dataset"]:
+        return f"the generator knows the classes of {chosen['generator']['dataset']} alone"
+    return unavailable(target, row.method) or ""
+
+
+def data_table_config(target, table):
+    """What a table that is defined as data says beside the measured numbers."""
+    definition, preset = table_definition(table), SETTINGS.targets[target]["preset"]
+    return canonical(
+        {
+            "title": definition.title,
+            "target": target,
+            "is_smoke": "smoke" in (preset, *bases_of(preset)),
+            "rows": [table_row(target, table, row.name) for row in definition.rows],
+            "others": definition.others(SETTINGS.targets[target]["dataset"]),
+        }
+    )
+
+
+def data_table_input(wildcards):
+    """Predictions, models and curves behind a table that is defined as data."""
+    check_target(wildcards.target)
+    names = row_targets(wildcards.target, wildcards.table)
+    rows = [table_row(wildcards.target, wildcards.table, name) for name in names]
+    runs = [run for row in rows for run in row["runs"]]
+    return {
+        "predictions": [run["predictions"] for run in runs if run["predictions"]],
+        "models": [run["model"] for run in runs if run["model"]],
+        "histories": [path for row in rows for path in row["histories"] if path],
+        "retrievals": [path for row in rows for path in row["retrievals"] if path],
+        "overlap": f"results/data/overlap/{wildcards.target}.parquet",
     }
 
 

@@ -58,6 +58,35 @@ rule build_leaderboard:
         " > {log} 2>&1"
 
 
+rule build_table:
+    input:
+        unpack(data_table_input),
+    output:
+        table=report("results/{target}_{table}.csv", caption="../workflow/report/table.rst"),
+        runs="results/{target}_{table}_runs.parquet",
+        markdown="results/{target}_{table}.md",
+    log:
+        "logs/tables/build_table/{target}-{table}.log",
+    benchmark:
+        "benchmarks/tables/build_table/{target}-{table}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        config=lambda wildcards: data_table_config(wildcards.target, wildcards.table),
+        code=source_digest("pipelines.tables.build_table"),
+    shell:
+        "python -m pipelines.tables.build_table"
+        " --config {params.config:q}"
+        " --overlap {input.overlap}"
+        " --out {output.table}"
+        " --runs {output.runs}"
+        " --markdown {output.markdown}"
+        " > {log} 2>&1"
+
+
 rule build_sweep:
     input:
         lambda wildcards: [

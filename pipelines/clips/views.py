@@ -16,6 +16,9 @@ from pipelines.clips.clip_dataset import ClipConfig, ClipReader, Item
 from pipelines.clips.sampling import IntArray, random_starts, uniform_starts
 from pipelines.clips.transforms import Crop, centre_crop, three_crops
 from pipelines.frames.frame_store import FrameStore
+from pipelines.motion.flow_store import FlowStore
+
+CENTRE_ONLY: Literal[1] = 1
 
 
 class ViewsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,7 +32,7 @@ class ViewsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     num_clips: Annotated[int, msgspec.Meta(ge=1)]
-    num_crops: Literal[1, 3] = 1
+    num_crops: Literal[1, 3] = CENTRE_ONLY
     placement: Literal["uniform", "random"] = "uniform"
     window: Literal["crop", "short_side"] = "crop"
 
@@ -69,7 +72,7 @@ def view_crops(views: ViewsConfig, size: tuple[int, int], crop_px: int) -> tuple
         ValueError: If the window does not fit.
     """
     side = crop_px if views.window == "crop" else min(size)
-    if views.num_crops == 1:
+    if views.num_crops == CENTRE_ONLY:
         return (centre_crop(size, side),)
     return three_crops(size, side)
 
@@ -79,7 +82,8 @@ class TestedViews(Dataset[Item]):
 
     Args:
         videos: Ids, in the order of the items.
-        frames: Where they are read.
+        frames: Where RGB is read, or None.
+        flow: Where flow is read, or None; its windows are crops, never resized.
         clips: How clips are cut and normalised.
         views: Which clips and windows.
         seed: Of random placement.
@@ -93,12 +97,13 @@ class TestedViews(Dataset[Item]):
         self,
         videos: Sequence[str],
         frames: FrameStore | None,
+        flow: FlowStore | None,
         clips: ClipConfig,
         views: ViewsConfig,
         seed: int,
     ) -> None:
         """Check the parts; nothing is read."""
-        self._reader = ClipReader(frames, None, clips, None)
+        self._reader = ClipReader(frames, flow, clips, None)
         self._reader.check_known(videos)
         self._videos, self._clips, self._views, self._seed = list(videos), clips, views, seed
         self._crops = view_crops(views, self._reader.size, clips.crop_px)
@@ -108,7 +113,7 @@ class TestedViews(Dataset[Item]):
         return len(self._videos)
 
     def __getitem__(self, index: int) -> Item:
-        """All views of one video, ``rgb`` (num_clips * num_crops, 3, T, S, S)."""
+        """All views of one video, ``rgb`` or ``flow`` (num_clips * num_crops, C, T, S, S)."""
         video_id = self._videos[index]
         shape = (self._clips.num_frames, self._clips.stride, self._reader.num_frames(video_id))
         starts = view_starts(self._views, self._seed, video_id, *shape)

@@ -82,11 +82,12 @@ def main(args: argparse.Namespace) -> None:
     chosen = scored_videos(videos, args.role, args.manifest, args.split)
     model, meta = load_classifier(args.model, "finetune")
     model.to(device)
-    views = TestedViews(chosen, source.frames, config.clips, config.test, args.seed)
+    views = TestedViews(chosen, source.frames, source.flow, config.clips, config.test, args.seed)
     predictions = []
     with torch.inference_mode(), Progress("test", len(chosen), "videos") as progress:
         for item in build_view_loader(views, num_workers()):
-            parts = [model(part.to(device)) for part in item["rgb"].split(VIEWS_AT_ONCE)]
+            shown = item[meta.modality].split(VIEWS_AT_ONCE)
+            parts = [model(part.to(device)) for part in shown]
             scores = average_clips(torch.cat(parts).float().cpu(), config.test.average)
             label = videos.classes[videos.label[item["video_id"]]]
             predicted = meta.classes[int(scores.argmax())]

@@ -17,7 +17,8 @@ from pipelines.io.config_checks import (
     check_views,
 )
 from pipelines.io.errors import ConfigError
-from pipelines.io.protocols import Protocol, under_protocol
+from pipelines.io.presets import METHODS, layered, overridden, written_out
+from pipelines.io.protocols import Protocol
 from pipelines.io.schema import (
     Section,
     check,
@@ -25,23 +26,13 @@ from pipelines.io.schema import (
     with_defaults,
     without_required,
 )
-from pipelines.io.sections import Sections, Where, at_path, is_known, merged, pick
+from pipelines.io.sections import Sections, at_path, pick
+from pipelines.io.variants import LazyPresets, PresetVariants
 
-__all__ = [
-    "CONTROLS",
-    "METHODS",
-    "Settings",
-    "Trial",
-    "Where",
-    "at_path",
-    "load_settings",
-    "merged",
-]
-
-# Rows beside the recipes of a preset's `pretraining`, which are called like them.
-METHODS = ("random", "appearance", "mers", "mars", "supervised", "motionfit")
 # Rows of the leaderboard that train no network.
 CONTROLS = ("idt_svm",)
+# Rows that test a network which makes pseudo-labels, on flow and on RGB, as it was trained.
+GENERATORS = ("generator", "generator_appearance")
 # Whose required keys hold for what users write; presets may be partial there.
 COMPLETE_AS_WRITTEN = ("target", "dataset", "view", "sweep", "protocol")
 
@@ -63,7 +54,8 @@ class Settings:
         targets: Name -> complete target stanza; sweeps add derived ones.
         datasets: Name -> dataset stanza.
         views: Name -> view of a dataset: which of its videos are left out of a source.
-        presets: Name -> complete preset, every row's recipe written out.
+        presets: Name -> complete preset, every row's recipe written out; variants too.
+        variants: Presets that rows of tables derive.
         protocols: Name -> how to evaluate.
         bases: Preset name -> the name of its base, if it has one.
         trials: Sweep name -> its trials.
@@ -75,6 +67,7 @@ class Settings:
     datasets: dict[str, Section]
     views: dict[str, Section]
     presets: dict[str, Section]
+    variants: PresetVariants
     protocols: dict[str, Protocol]
     bases: dict[str, str]
     trials: dict[str, list[Trial]]
@@ -86,6 +79,7 @@ class Settings:
 
         Presets that agree in everything that a stage depends on share its artifacts: the
         farthest base with equal sections is their home, else the first equal trial of the sweep.
+        A variant's artifacts are kept under the variant that changes only what they depend on.
 
         Args:
             preset: Name of a preset.
@@ -93,6 +87,10 @@ class Settings:
                 only under a condition.
             stage: Name of the stage.
         """
+        if preset in self.variants.known:
+            found = self.variants.restricted(preset, sections[stage])
+            is_root = found not in self.variants.known
+            return self.home(found, sections, stage) if is_root else found
         wanted = pick(self.presets[preset], sections[stage])
         candidates = (*reversed(self._bases_of(preset)), *self._siblings_of(preset), preset)
         return next(
@@ -140,12 +138,15 @@ def load_settings(config: Section, schema: Section) -> Settings:
     check(config, without_required(schema, COMPLETE_AS_WRITTEN), "")
     full = with_defaults(config, schema, schema)
     protocols = {name: Protocol(**raw) for name, raw in full["protocols"].items()}
-    texts = {name: _text(full["presets"], protocols, name) for name in full["presets"]}
+    texts = {name: layered(full["presets"], protocols, name) for name in full["presets"]}
+    presets = {name: written_out(text) for name, text in texts.items()}
+    variants = PresetVariants(texts, protocols, lambda made: _check_presets(made, schema))
     settings = Settings(
         targets=copy.deepcopy(full["targets"]),
         datasets=full["datasets"],
         views=full["views"],
-        presets={name: _written_out(text) for name, text in texts.items()},
+        presets=LazyPresets(presets, variants),
+        variants=variants,
         protocols=protocols,
         bases={name: raw["base"] for name, raw in full["presets"].items() if "base" in raw},
         trials={},
@@ -160,48 +161,6 @@ def load_settings(config: Section, schema: Section) -> Settings:
         settings.trials[name] = list(_expand(name, sweep, settings, texts))
     _check_presets(settings.presets, schema)
     return settings
-
-
-def _text(
-    raw: Mapping[str, Section],
-    protocols: Mapping[str, Protocol],
-    name: str,
-    trail: tuple[str, ...] = (),
-) -> Section:
-    """A preset laid over its protocol and its bases, as written: rows hold only what differs."""
-    if name in trail:
-        raise ConfigError(f"presets.{trail[0]}: bases form a circle {' -> '.join((*trail, name))}")
-    if trail:
-        check_one_of(f"presets.{trail[-1]}.base", name, raw)
-    own, found = dict(raw[name]), {}
-    if base := own.pop("base", None):
-        found = _text(raw, protocols, base, (*trail, name))
-    if protocol := own.pop("protocol", None):
-        check_one_of(f"presets.{name}.protocol", protocol, protocols)
-        found = under_protocol(found, protocols[protocol])
-    return merged(found, own)
-
-
-def _written_out(preset: Section) -> Section:
-    """Give every row its complete recipe: the common one with the row's differences."""
-    result = copy.deepcopy(preset)
-    training = result.get("training", {})
-    if "generator" in training:
-        training["generator_appearance"] = merged(
-            training["generator"], training.get("generator_appearance", {})
-        )
-    recipes = result.setdefault("pretraining", {})
-    for recipe in recipes.values():
-        recipe["clips"] = merged(result.get("clips", {}), recipe.get("clips", {}))
-    evaluation = result.setdefault("evaluation", {})
-    evaluation["clips"] = merged(result.get("clips", {}), evaluation.get("clips", {}))
-    if "finetuning" in evaluation:
-        rows = evaluation.get("methods", {})
-        evaluation["methods"] = {
-            method: merged(evaluation["finetuning"], rows.get(method, {}))
-            for method in dict.fromkeys((*METHODS, *recipes, *rows))
-        }
-    return result
 
 
 def _check_presets(presets: Mapping[str, Section], schema: Section) -> None:
@@ -249,8 +208,8 @@ def _expand(
     check_one_of(f"sweeps.{name}.target", sweep["target"], settings.targets)
     target = settings.targets[sweep["target"]]
     common = f"{name}-base-00"
-    text = _overridden(texts[target["preset"]], sweep["overrides"], common)
-    settings.presets[common] = _written_out(text)
+    text = overridden(texts[target["preset"]], sweep["overrides"], common)
+    settings.presets[common] = written_out(text)
     settings.bases[common] = target["preset"]
     for method, grid in sweep["grids"].items():
         known = settings.methods(target["preset"])
@@ -260,7 +219,7 @@ def _expand(
         for number, values in enumerate(itertools.product(*(grid[path] for path in paths))):
             overrides = dict(zip(paths, values, strict=True))
             derived = f"{name}-{method}-{number:02d}"
-            settings.presets[derived] = _written_out(_overridden(text, overrides, derived))
+            settings.presets[derived] = written_out(overridden(text, overrides, derived))
             settings.bases[derived] = common
             settings.targets[derived] = {
                 **target,
@@ -270,16 +229,3 @@ def _expand(
                 "methods": [method],
             }
             yield Trial(derived, method, overrides)
-
-
-def _overridden(text: Section, overrides: Section, name: str) -> Section:
-    """Lay values over a preset as written, so that rows follow the recipe they differ from."""
-    result, known = text, _written_out(text)
-    for path, value in overrides.items():
-        if not is_known(known, path):
-            raise ConfigError(f"sweeps: trial {name} sets {path}, which no preset has")
-        change = value
-        for key in reversed(path.split(".")):
-            change = {key: change}
-        result = merged(result, change)
-    return result

@@ -8,6 +8,7 @@ from pipelines.tables.summary import PairedComparison
 
 LEADERBOARD_SHOWN = ("method", "top1", "gap", "source", "status", "reason")
 SHOWN = ("method", "top1", "published_top1", "source", "status", "reason")
+MEASURES_SHOWN = ("row", "method", "measure", "value", "published", "source", "status", "reason")
 
 
 def table_page(
@@ -45,6 +46,32 @@ def leaderboard_page(
     lines += ["", "gap: points above random on the same splits and seeds, with the 95 % interval"]
     lines += ["over seeds (Student's t) where there are several.", ""]
     lines += _notes(comparisons, num_shared)
+    return "\n".join(lines) + "\n"
+
+
+def measures_page(title: str, table: pd.DataFrame, num_shared: int) -> str:
+    """A table that is defined as data, as a Markdown page.
+
+    Args:
+        title: Of the page.
+        table: Columns of `pipelines.tables.cells`.
+        num_shared: Test videos that the source holds too.
+    """
+    shown = table.assign(
+        value=[
+            f"{row['mean']}" + (f" +- {row['std']}" if row["std"] != "" else "")
+            for row in table.to_dict("records")
+        ]
+    )
+    lines = [f"# {title}", ""]
+    lines += _grid(MEASURES_SHOWN, shown[list(MEASURES_SHOWN)].to_numpy().tolist())
+    lines += [
+        "",
+        "In percent: mean over splits of the mean over seeds +- sample standard deviation",
+    ]
+    lines += ["over splits (over seeds where there is one split)."]
+    if num_shared:
+        lines += ["", f"The source shares {num_shared} videos with test splits of the target."]
     return "\n".join(lines) + "\n"
 
 

@@ -44,10 +44,13 @@ def empty_row(method: str, config: TableConfig) -> Row:
 
 def top1_of(method: str, measured: Sequence[Mapping[str, object]]) -> dict[tuple[str, int], float]:
     """(split, seed) -> top-1 in percent of one row's runs."""
+    return values_of([item for item in measured if item["method"] == method], "top1")
+
+
+def values_of(measured: Sequence[Mapping[str, object]], name: str) -> dict[tuple[str, int], float]:
+    """(split, seed) -> one number of each run."""
     return {
-        (str(item["split"]), int(str(item["seed"]))): float(str(item["top1"]))
-        for item in measured
-        if item["method"] == method
+        (str(item["split"]), int(str(item["seed"]))): float(str(item[name])) for item in measured
     }
 
 

@@ -8,6 +8,7 @@ import msgspec
 import pandas as pd
 
 from pipelines.evaluation.prediction_store import read_predictions
+from pipelines.evaluation.retrieval_store import read_retrieved
 from pipelines.io.parquet import read_stamp
 from pipelines.tables.summary import PairedComparison, compare
 
@@ -66,6 +67,29 @@ def measure(run: RunConfig) -> dict[str, object]:
         "initial": run.initial,
         "initial_sha256": _sha256(run.initial) if run.initial else "",
         "git": read_stamp(Path(run.predictions)).get("git", ""),
+    }
+
+
+def retrieved(run: RunConfig, retrieval: str) -> dict[str, object]:
+    """One row of the runs table for a network that was asked for neighbours and not fine-tuned.
+
+    Its `top1` is empty, and its predictions are what was retrieved.
+    """
+    return {
+        "method": run.method,
+        "split": run.split,
+        "seed": run.seed,
+        "top1": None,
+        "num_videos": read_retrieved(Path(retrieval))["video_id"].nunique(),
+        "source": run.source,
+        "generator_labels": run.generator,
+        "predictions": retrieval,
+        "predictions_sha256": _sha256(retrieval),
+        "model": "",
+        "model_sha256": "",
+        "initial": run.initial,
+        "initial_sha256": _sha256(run.initial) if run.initial else "",
+        "git": read_stamp(Path(retrieval)).get("git", ""),
     }
 
 

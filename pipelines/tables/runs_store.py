@@ -1,4 +1,4 @@
-"""The runs behind a table: `results/{target}_table5_runs.parquet`.
+"""The runs behind a table: `results/{target}_{table}_runs.parquet`.
 
 Schema: method, split, seed; top1 in percent on num_videos; source and generator_labels as the
 target names them; and for predictions, model and initial weights the path and the SHA-256 of the
@@ -33,10 +33,30 @@ RUNS_SCHEMA = pa.schema(
 )
 RULE = "build_table5"
 
+# Of a table that is defined as data: a row's name stands before its method.
+ROW_RUNS_SCHEMA = pa.schema([("row", pa.string()), *RUNS_SCHEMA])
+ROW_RULE = "build_table"
+
 
 def write_runs(path: Path, rows: Sequence[Mapping[str, object]], stamp: Mapping[str, str]) -> None:
     """Write one row per run."""
     write_table(path, pd.DataFrame(rows, columns=RUNS_SCHEMA.names), RUNS_SCHEMA, stamp)
+
+
+def write_row_runs(
+    path: Path, rows: Sequence[Mapping[str, object]], stamp: Mapping[str, str]
+) -> None:
+    """Write one row per run of a table that is defined as data."""
+    write_table(path, pd.DataFrame(rows, columns=ROW_RUNS_SCHEMA.names), ROW_RUNS_SCHEMA, stamp)
+
+
+def read_row_runs(path: Path) -> pd.DataFrame:
+    """Read the runs of a table that is defined as data.
+
+    Raises:
+        ContractError: As `read_runs`.
+    """
+    return read_table(path, ROW_RUNS_SCHEMA, ROW_RULE)
 
 
 def read_runs(path: Path) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from torch import nn
 
 from pipelines.frames.frame_store import FrameStore
 from pipelines.io.config import canonical, decode_config
-from pipelines.io.settings import merged
+from pipelines.io.sections import merged
 from pipelines.models.backbones import NUM_CHANNELS, Backbone
 from pipelines.models.heads import build_classifier
 from pipelines.motion.edge_store import EdgeStore

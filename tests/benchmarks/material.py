@@ -18,7 +18,7 @@ from pipelines.data.probing import probe_file
 from pipelines.frames import decode_frames, index_frames
 from pipelines.io.atomic import atomic_path
 from pipelines.io.config import canonical
-from pipelines.io.settings import at_path
+from pipelines.io.sections import at_path
 from pipelines.motion import extract_edges, extract_flow
 from tests.benchmarks.machine import ROOT, settings
 

@@ -26,7 +26,8 @@ from pipelines.evaluation import classify_vectors, finetune, retrieve, test_mode
 from pipelines.figures import draw_motion
 from pipelines.frames import decode_frames, index_frames
 from pipelines.io.config import canonical
-from pipelines.io.settings import at_path, load_settings
+from pipelines.io.sections import at_path
+from pipelines.io.settings import load_settings
 from pipelines.motion import export_flow, extract_edges, extract_flow, index_edges
 from pipelines.pretraining import pretrain_clip_order
 from pipelines.tables import build_leaderboard, build_sweep, build_table5

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import pytest
 
-from pipelines.io.settings import Section
+from pipelines.io.schema import Section
 from tests.workflow.workspace import TIMEOUT_SECONDS, Workspace, copied_code
 
 # One row trains long enough to be killed in the middle, and its rate is its own whatever

@@ -6,7 +6,7 @@ import shutil
 import pytest
 import yaml
 
-from pipelines.io.settings import merged
+from pipelines.io.sections import merged
 
 TABLE = "results/smoke_table5.csv"
 

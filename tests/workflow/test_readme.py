@@ -5,7 +5,8 @@ import shlex
 
 import yaml
 
-from pipelines.io.settings import load_settings, merged
+from pipelines.io.sections import merged
+from pipelines.io.settings import load_settings
 from tests.workflow.workspace import REPOSITORY
 
 README = REPOSITORY / "README.md"

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import yaml
 
-from pipelines.io.settings import Section, merged
+from pipelines.io.schema import Section
+from pipelines.io.sections import merged
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CODE = ("pipelines", "rules", "workflow", "envs")

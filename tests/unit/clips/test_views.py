@@ -15,7 +15,7 @@ SHAPE = (4, 3)
 
 def test_one_centre_crop_of_uniform_clips_is_the_plain_view(stores, config):
     plain = ViewDataset(VIDEOS, stores[0], None, config, num_clips=3)
-    views = Views(VIDEOS, stores[0], config, ViewsConfig(3), seed=5)
+    views = Views(VIDEOS, stores[0], None, config, ViewsConfig(3), seed=5)
 
     assert len(views) == 3
     for index in range(3):
@@ -24,7 +24,7 @@ def test_one_centre_crop_of_uniform_clips_is_the_plain_view(stores, config):
 
 
 def test_three_crops_follow_each_clip(stores, config):
-    item = Views(VIDEOS, stores[0], config, ViewsConfig(2, num_crops=3), seed=0)[0]
+    item = Views(VIDEOS, stores[0], None, config, ViewsConfig(2, num_crops=3), seed=0)[0]
 
     assert item["rgb"].shape == (6, 3, 4, 12, 12)
     assert item["first_frame"].tolist() == [0, 0, 0, 20, 20, 20]
@@ -76,14 +76,14 @@ def test_windows_by_hand():
 
 
 def test_the_shorter_side_is_resized_to_the_crop(stores, config):
-    views = Views(VIDEOS, stores[0], config, ViewsConfig(1, window="short_side"), seed=0)
+    views = Views(VIDEOS, stores[0], None, config, ViewsConfig(1, window="short_side"), seed=0)
 
     assert views[0]["rgb"].shape == (1, 3, 4, 12, 12)
 
 
 def test_bad_input_is_refused(stores, config):
     with pytest.raises(KeyError, match="nobody"):
-        Views(["nobody"], stores[0], config, ViewsConfig(1), seed=0)
+        Views(["nobody"], stores[0], None, config, ViewsConfig(1), seed=0)
     with pytest.raises(ValueError, match="does not fit"):
         view_crops(ViewsConfig(1), (128, 171), 129)
     with pytest.raises(ValueError, match="num_clips must be at least 1"):

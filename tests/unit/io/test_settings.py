@@ -5,7 +5,9 @@ import pytest
 import yaml
 
 from pipelines.io.errors import ConfigError
-from pipelines.io.settings import CONTROLS, METHODS, Where, at_path, load_settings, merged
+from pipelines.io.presets import METHODS
+from pipelines.io.sections import Where, at_path, merged
+from pipelines.io.settings import CONTROLS, load_settings
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())

@@ -1,0 +1,160 @@
+"""Lines of a table that is defined as data: one per row and measure."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+
+import msgspec
+
+from pipelines.evaluation.metrics import supervised_percent
+from pipelines.tables.definition import Printed
+from pipelines.tables.rows import Row
+from pipelines.tables.runs import RunConfig
+from pipelines.tables.summary import summarise
+
+COLUMNS = (
+    "row",
+    "method",
+    "backbone",
+    "frames",
+    "resolution",
+    "source",
+    "measure",
+    "mean",
+    "std",
+    "num_splits",
+    "num_seeds",
+    "published",
+    "status",
+    "reason",
+)
+# (split, seed) -> value in percent.
+Values = Mapping[tuple[str, int], float]
+
+
+class RowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One row and its runs.
+
+    Attributes:
+        name: Of the row.
+        method: What its runs are.
+        backbone: Of the network that is tested.
+        num_frames: Of its clips.
+        resolution: Of its clips, px.
+        source: What it learns from without labels.
+        measures: One line each.
+        gain_over: Row that `gain` is counted from.
+        supervised: Row that `percent_of_supervised` is a share of.
+        published: Measure -> printed value.
+        unavailable: Why there are no runs; "" where there are.
+        note: For the column `reason`.
+        runs: Per split and seed.
+        histories: Training curves of the runs' initial weights, or "", in the order of `runs`.
+        retrievals: What was retrieved with them, or "", likewise.
+    """
+
+    name: str
+    method: str
+    backbone: str
+    num_frames: int
+    resolution: int
+    source: str
+    measures: tuple[str, ...]
+    gain_over: str
+    supervised: str
+    published: dict[str, float]
+    unavailable: str
+    note: str
+    runs: tuple[RunConfig, ...]
+    histories: tuple[str, ...]
+    retrievals: tuple[str, ...]
+
+
+def lines(
+    rows: Sequence[RowConfig], values: Mapping[str, Mapping[str, Values]], is_smoke: bool
+) -> list[Row]:
+    """All lines.
+
+    Args:
+        rows: In order.
+        values: Row -> measure -> value per split and seed; empty where it was not measured.
+        is_smoke: Whether the numbers mean nothing.
+    """
+    return [
+        _line(row, measure, values[row.name].get(measure, {}), is_smoke)
+        for row in rows
+        for measure in row.measures
+    ]
+
+
+def printed_lines(others: Sequence[Printed]) -> list[Row]:
+    """Rows that the paper prints and this project has no method for."""
+    return [
+        dict.fromkeys(COLUMNS, "")
+        | {
+            "row": item.row,
+            "measure": item.measure,
+            "published": item.value,
+            "status": "published",
+            "reason": f"not reimplemented, printed value only: {item.column}",
+        }
+        for item in others
+    ]
+
+
+def percent_of(values: Values, supervised: Values) -> dict[tuple[str, int], float]:
+    """A row's value as a share of the supervised row's on the same split, in percent.
+
+    The supervised value of a split is its mean over seeds (Video LA, section 4.2, "% sup.").
+    Splits where that is zero are left out.
+
+    Args:
+        values: Of the row.
+        supervised: Of the row trained on the source's labels; may have other seeds.
+    """
+    told: dict[str, list[float]] = {}
+    for (split, _), value in supervised.items():
+        told.setdefault(split, []).append(value)
+    ceiling = {split: fmean(found) for split, found in told.items() if fmean(found) > 0}
+    return {
+        (split, seed): supervised_percent(value, ceiling[split])
+        for (split, seed), value in values.items()
+        if split in ceiling
+    }
+
+
+def gain_of(values: Values, base: Values) -> dict[tuple[str, int], float]:
+    """Points above another row, on the splits and seeds that both have."""
+    return {key: value - base[key] for key, value in values.items() if key in base}
+
+
+def history_of(initial: str) -> str:
+    """Path of the training curve beside a pretrained model; "" for random weights."""
+    return str(Path(initial).with_name("history.parquet")) if initial else ""
+
+
+def _line(row: RowConfig, measure: str, values: Values, is_smoke: bool) -> Row:
+    line: Row = dict.fromkeys(COLUMNS, "") | {
+        "row": row.name,
+        "method": row.method,
+        "backbone": row.backbone,
+        "frames": row.num_frames,
+        "resolution": row.resolution,
+        "source": row.source,
+        "measure": measure,
+        "published": row.published.get(measure, ""),
+    }
+    if not values:
+        other = row.gain_over if measure == "gain" else row.supervised
+        reason = row.unavailable or f"needs the row {other}, which was not measured"
+        return line | {"status": "unavailable", "reason": reason}
+    found = summarise(values)
+    smoke = "smoke preset: proves the plumbing, the number means nothing"
+    return line | {
+        "mean": round(found.mean, 2),
+        "std": "" if found.std is None else round(found.std, 2),
+        "num_splits": found.num_splits,
+        "num_seeds": found.num_seeds,
+        "status": "smoke" if is_smoke else "measured",
+        "reason": smoke if is_smoke else row.note,
+    }

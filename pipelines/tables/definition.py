@@ -1,0 +1,241 @@
+"""What a table is: rows of recipes and changes, columns of measures, and what the paper prints.
+
+A table is data, one file `workflow/tables/<table>.yaml` with the keys of `TableDefinition`.
+Values in `changes` replace those of the target's preset; ``{times: 2}`` multiplies the preset's
+own, so that one definition serves every preset, from 16 frames of the paper to 4 of a smoke test;
+``{times: 0.128, at_least: 2}`` bounds the product. ``{from: r2plus1d-18, to: r2d3d-18}`` exchanges
+the paper preset's value alone; a preset that has another one, such as the demo's, keeps it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+
+from pipelines.io.errors import ConfigError
+from pipelines.io.schema import Section
+from pipelines.io.sections import at_path, is_known
+from pipelines.tables.published import transcript
+
+Name = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]*$")]
+# What a line of the table is about; recall_5 is R@5, gain stands above another row.
+Measure = Annotated[
+    str, msgspec.Meta(pattern="^(top1|top5|pretext_top1|percent_of_supervised|gain|recall_[0-9]+)$")
+]
+# A column of the transcript, or its row and column where the row is not the one of `printed`.
+Column = str | tuple[str, str]
+# In place of a dataset in a source: the target's own.
+TARGET = "target"
+
+
+class Cell(NamedTuple):
+    """Where the transcript has a value: keys of its columns."""
+
+    paper: str
+    table: str
+    row: str
+    column: str
+
+
+class Printed(NamedTuple):
+    """A value of somebody else's row."""
+
+    row: str
+    measure: str
+    column: str
+    value: float
+
+
+class RowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One row; what it leaves out is the table's.
+
+    Attributes:
+        name: Of the row, one of its kind in the table.
+        method: A row of Table 5, a control or a recipe of the preset.
+        changes: Dotted path in the preset -> value, factor or exchange, laid over the table's.
+        protocol: How it is judged, an entry of `protocols`; "" for the preset's own way.
+        source: Datasets as in a target's `source`, ``target`` for the target's own.
+        measures: One line of the table each.
+        gain_over: Row that `gain` is counted from.
+        supervised: Row that `percent_of_supervised` is a share of.
+        printed: The paper's name of the row; "" where it prints none.
+        table: The paper's name of the table.
+        columns: Target's dataset -> measure -> the paper's column.
+        unavailable: Why it cannot be measured at all; "" where it can.
+        note: What a reader must know.
+    """
+
+    name: Name
+    method: Name
+    changes: dict[str, Any] = {}
+    protocol: str | None = None
+    source: tuple[str, ...] | None = None
+    measures: tuple[Measure, ...] = ()
+    gain_over: str = ""
+    supervised: str = "supervised"
+    printed: str = ""
+    table: str = ""
+    columns: dict[str, dict[Measure, Column]] = {}
+    unavailable: str = ""
+    note: str = ""
+
+
+class TableDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One table.
+
+    Attributes:
+        title: Of the page.
+        rows: In order.
+        paper: Of the transcript; "" for a table that no paper has.
+        printed: The table's name there; "" where it prints no value.
+        splits: "first" of the target's, as most ablations of the papers, or "all".
+        protocol: Of every row that names none; "" for the preset's own way.
+        changes: Of every row.
+        source: Of every row that names none; None for the target's.
+        measures: Of every row that names none.
+        columns: Target's dataset -> measure -> the paper's column.
+        note: Of every row.
+    """
+
+    title: str
+    rows: tuple[RowDefinition, ...]
+    paper: str = ""
+    printed: str = ""
+    splits: Literal["first", "all"] = "first"
+    protocol: str = ""
+    changes: dict[str, Any] = {}
+    source: tuple[str, ...] | None = None
+    measures: tuple[Measure, ...] = ("top1",)
+    columns: dict[str, dict[Measure, Column]] = {}
+    note: str = ""
+
+    def completed(self) -> tuple[RowDefinition, ...]:
+        """The rows with what they leave to the table."""
+        return tuple(
+            msgspec.structs.replace(
+                row,
+                changes={**self.changes, **row.changes},
+                protocol=self.protocol if row.protocol is None else row.protocol,
+                source=self.source if row.source is None else row.source,
+                measures=row.measures or self.measures,
+                table=row.table or self.printed,
+                columns=row.columns or (self._columns_of(row) if row.printed else {}),
+                note="; ".join(filter(None, (row.note, self.note))),
+            )
+            for row in self.rows
+        )
+
+    def _columns_of(self, row: RowDefinition) -> dict[str, dict[Measure, Column]]:
+        """The table's columns for what a row measures."""
+        chosen = row.measures or self.measures
+        return {
+            dataset: {measure: by[measure] for measure in chosen if measure in by}
+            for dataset, by in self.columns.items()
+        }
+
+    def cells(self, row: RowDefinition, dataset: str) -> dict[str, Cell]:
+        """Measure -> where the transcript has the value of a completed row."""
+        found = {}
+        for measure, column in row.columns.get(dataset, {}).items():
+            printed, name = (row.printed, column) if isinstance(column, str) else column
+            found[measure] = Cell(self.paper, row.table, printed, name)
+        return found
+
+    def published(self, row: RowDefinition, dataset: str) -> dict[str, float]:
+        """Printed values of a completed row by measure, for a target on `dataset`."""
+        printed = transcript()
+        cells = self.cells(row, dataset)
+        return {measure: float(printed[cell]) for measure, cell in cells.items() if cell in printed}
+
+    def others(self, dataset: str) -> list[Printed]:
+        """Printed values in our columns of rows that are not ours."""
+        rows = self.completed()
+        ours = {cell for row in rows for cell in self.cells(row, dataset).values()}
+        names = {row.printed for row in rows} | {cell.row for cell in ours}
+        columns = dict(self.columns.get(dataset, {}).items())
+        wanted = {(self.printed, column): measure for measure, column in columns.items()}
+        for row in rows:
+            for measure, cell in self.cells(row, dataset).items():
+                wanted.setdefault((cell.table, cell.column), measure)
+        return [
+            Printed(row, wanted[table, column], str(column), float(value))
+            for (paper, table, row, column), value in transcript().items()
+            if paper == self.paper and (table, column) in wanted and row not in names
+        ]
+
+
+def read_definition(path: Path) -> TableDefinition:
+    """Read one table.
+
+    Raises:
+        ConfigError: If a key is unknown or missing, two rows have one name, or the transcript has
+            no such row or column.
+    """
+    try:
+        found = msgspec.yaml.decode(path.read_bytes(), type=TableDefinition)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    names = [row.name for row in found.rows]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(f"{path}: rows {', '.join(twice)} stand in it twice; give each a name")
+    for row in found.completed():
+        _check_row(path, found, row, names)
+    return found
+
+
+def _check_row(path: Path, table: TableDefinition, row: RowDefinition, names: list[str]) -> None:
+    place = f"{path}: row {row.name}"
+    if "gain" in row.measures and row.gain_over not in names:
+        raise ConfigError(
+            f"{place}: gain_over: found {row.gain_over!r}; choices: {', '.join(names)}"
+        )
+    for dataset in row.columns:
+        for measure, cell in table.cells(row, dataset).items():
+            if measure not in row.measures:
+                raise ConfigError(f"{place}: has a column for {measure}, which it does not measure")
+            rows = {key[2] for key in transcript() if key[:2] == cell[:2]}
+            if cell.row not in rows:
+                raise ConfigError(
+                    f"{place}: {cell.paper}, {cell.table} prints no row {cell.row!r}; choices: "
+                    f"{', '.join(sorted(rows)) or 'none'}"
+                )
+            columns = {key[3] for key in transcript() if key[:2] == cell[:2]}
+            if cell.column not in columns:
+                raise ConfigError(
+                    f"{place}: {cell.paper}, {cell.table} prints no column {cell.column!r}; "
+                    f"choices: {', '.join(sorted(columns))}"
+                )
+
+
+def resolved(changes: Mapping[str, Any], preset: Section) -> Section:
+    """A row's changes with the factors worked out; whole numbers stay whole.
+
+    Args:
+        changes: Dotted path -> value, factor or exchange.
+        preset: The target's, written out.
+
+    Raises:
+        ConfigError: If a path is in no preset, or a factor stands where there is no number.
+    """
+    result: Section = {}
+    for path, value in changes.items():
+        if not is_known(preset, path):
+            raise ConfigError(f"{path}: the preset has no such key")
+        own = at_path(preset, path)
+        if isinstance(value, dict) and "times" in value and value.keys() <= {"times", "at_least"}:
+            result[path] = _times(path, own, value["times"], value.get("at_least", 1))
+        elif isinstance(value, dict) and value.keys() == {"from", "to"}:
+            result[path] = value["to"] if own == value["from"] else own
+        else:
+            result[path] = value
+    return result
+
+
+def _times(path: str, own: Any, factor: float, least: float) -> Any:  # noqa: ANN401 - any value
+    if isinstance(own, list):
+        return [_times(path, item, factor, least) for item in own]
+    if isinstance(own, bool) or not isinstance(own, int | float):
+        raise ConfigError(f"{path}: times needs a number, the preset has {own!r}")
+    return max(least, round(own * factor)) if isinstance(own, int) else own * factor

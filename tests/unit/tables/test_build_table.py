@@ -1,0 +1,141 @@
+import json
+
+import pandas as pd
+import pytest
+
+from pipelines.data.overlap_store import OVERLAP_SCHEMA
+from pipelines.evaluation.retrieval_store import Retrieved, write_retrieved
+from pipelines.io.errors import ContractError
+from pipelines.io.parquet import read_stamp, write_table
+from pipelines.tables.build_table import MODULE, build_parser, main
+from pipelines.tables.runs_store import read_row_runs
+from pipelines.training.history_store import write_history
+
+
+def row(name, runs, **changes):
+    return {
+        "name": name,
+        "method": "mosi",
+        "backbone": "r2plus1d-tiny",
+        "num_frames": 8,
+        "resolution": 56,
+        "source": "many",
+        "measures": ["top1"],
+        "gain_over": "",
+        "supervised": "supervised",
+        "published": {},
+        "unavailable": "",
+        "note": "",
+        "runs": runs,
+        "histories": ["" for _ in runs],
+        "retrievals": ["" for _ in runs],
+        **changes,
+    }
+
+
+@pytest.fixture
+def build(tmp_path):
+    """Run the command; returns the table by (row, measure), and the folder of its files."""
+
+    def run(rows, **changes):
+        config = {
+            "title": "a title",
+            "target": "mine",
+            "is_smoke": False,
+            "rows": rows,
+            "others": [],
+            **changes,
+        }
+        frame = pd.DataFrame([], columns=OVERLAP_SCHEMA.names)
+        write_table(tmp_path / "overlap.parquet", frame, OVERLAP_SCHEMA, {})
+        out = tmp_path / "out"
+        options = ["--config", json.dumps(config), "--overlap", str(tmp_path / "overlap.parquet")]
+        options += ["--out", str(out / "t.csv"), "--runs", str(out / "runs.parquet")]
+        main(build_parser().parse_args([*options, "--markdown", str(out / "t.md")]))
+        table = pd.read_csv(out / "t.csv", keep_default_na=False)
+        return {(line["row"], line["measure"]): line for line in table.to_dict("records")}, out
+
+    return run
+
+
+def test_gain_and_share_stand_against_other_rows(build, runs):
+    scratch = row("scratch", [runs.record("random", [1, 0, 0, 0])])
+    ceiling = row("supervised", [runs.record("supervised", [1, 1, 1, 1])])
+    own = row(
+        "xy",
+        [runs.record("mosi", [1, 1, 1, 0])],
+        measures=["top1", "gain", "percent_of_supervised"],
+        gain_over="scratch",
+        published={"top1": 71.8},
+    )
+
+    table, out = build([scratch, ceiling, own])
+
+    assert table["xy", "top1"]["mean"] == 75.0
+    assert table["xy", "top1"]["published"] == 71.8
+    assert table["xy", "gain"]["mean"] == 50.0
+    assert table["xy", "percent_of_supervised"]["mean"] == 75.0
+    behind = read_row_runs(out / "runs.parquet")
+    assert behind["row"].tolist() == ["scratch", "supervised", "xy"]
+    assert read_stamp(out / "runs.parquet")["module"] == MODULE
+    assert (out / "t.md").read_text().startswith("# mine: a title")
+
+
+def test_pretext_accuracy_is_the_last_one_told(build, runs, tmp_path):
+    curve = tmp_path / "history.parquet"
+    write_history(curve, [{"step": 1, "top1": 0.25}, {"step": 2, "top1": 0.5}], {})
+
+    table, _ = build(
+        [
+            row(
+                "xy",
+                [runs.record("mosi", [1, 0])],
+                measures=["pretext_top1", "top1"],
+                histories=[str(curve)],
+            )
+        ]
+    )
+
+    assert table["xy", "pretext_top1"]["mean"] == 50.0
+
+
+def test_a_task_without_classes_has_no_pretext_accuracy(build, runs, tmp_path):
+    curve = tmp_path / "history.parquet"
+    write_history(curve, [{"step": 1, "loss": 0.25}], {})
+    wrong = row("ir", [runs.record("mosi", [1])], measures=["pretext_top1"], histories=[str(curve)])
+
+    with pytest.raises(ContractError, match="expected the accuracy of a pretext task"):
+        build([wrong])
+
+
+def test_recall_needs_no_predictions(build, runs, tmp_path):
+    found = tmp_path / "retrieval.parquet"
+    rows = [
+        Retrieved("a", 0, "run", ["x", "y"], [0, 0], ["jump", "run"], [0.1, 0.2]),
+        Retrieved("b", 0, "run", ["x", "y"], [0, 0], ["run", "jump"], [0.1, 0.2]),
+    ]
+    write_retrieved(found, rows, {})
+    bare = runs.record("mosi", [1]) | {"predictions": "", "model": ""}
+
+    table, out = build(
+        [row("xy", [bare], measures=["recall_1", "recall_5"], retrievals=[str(found)])]
+    )
+
+    assert table["xy", "recall_1"]["mean"] == 50.0
+    assert table["xy", "recall_5"]["mean"] == 100.0
+    behind = read_row_runs(out / "runs.parquet").iloc[0]
+    assert behind["predictions"] == str(found)
+    assert pd.isna(behind["top1"])
+    assert behind["num_videos"] == 2
+
+
+def test_rows_without_runs_say_why_and_others_stay(build, runs):
+    missing = row("imagenet", [], unavailable="needs the source imagenet_s5, which is not there")
+    other = [["CoCLR", "top1", "UCF101", 87.9]]
+
+    table, _ = build([row("own", [runs.record("mosi", [1])]), missing], others=other)
+
+    assert table["own", "top1"]["status"] == "measured"
+    assert table["imagenet", "top1"]["status"] == "unavailable"
+    assert "imagenet_s5" in table["imagenet", "top1"]["reason"]
+    assert table["CoCLR", "top1"]["status"] == "published"

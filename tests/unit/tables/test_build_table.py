@@ -72,7 +72,7 @@ def test_gain_and_share_stand_against_other_rows(build, runs):
     table, out = build([scratch, ceiling, own])
 
     assert table["xy", "top1"]["mean"] == 75.0
-    assert table["xy", "top1"]["published"] == 71.8
+    assert table["xy", "top1"]["published"] == "71.8"
     assert table["xy", "gain"]["mean"] == 50.0
     assert table["xy", "percent_of_supervised"]["mean"] == 75.0
     behind = read_row_runs(out / "runs.parquet")

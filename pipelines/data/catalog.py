@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.data import annotations, demo, folder, hmdb51, images, kinetics, ucf101
+from pipelines.data import annotations, demo, folder, hmdb51, images, kinetics, ssv2, ucf101
 from pipelines.data.listing import DatasetOptions, Listing
 from pipelines.data.manifest import Problem, Video, shard_of
 from pipelines.data.video_files import IMAGES, VIDEOS, Medium, find_video_files
@@ -85,6 +85,15 @@ ADAPTERS: Mapping[str, Adapter] = {
         kinetics.required_paths,
         kinetics.LAYOUT,
         kinetics.ORIGIN,
+        _always,
+    ),
+    "ssv2": Adapter(
+        ssv2.Ssv2Options,
+        ssv2.list_videos,
+        ssv2.split_names,
+        ssv2.required_paths,
+        ssv2.LAYOUT,
+        ssv2.ORIGIN,
         _always,
     ),
     "csv": Adapter(

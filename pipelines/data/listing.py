@@ -59,9 +59,7 @@ class Entry:
     fault: str | None = None
 
 
-def nameable_files(
-    root: Path, medium: Medium = VIDEOS
-) -> tuple[list[VideoFile], list[Problem]]:
+def nameable_files(root: Path, medium: Medium = VIDEOS) -> tuple[list[VideoFile], list[Problem]]:
     """The video files below a folder, and those whose names are no valid text.
 
     Args:

@@ -190,7 +190,9 @@ def test_problems_are_listed_with_the_shard_of_their_video(table, tmp_path):
 
 def changed_shards(stanza, before):
     after = shard_fingerprints("mine", stanza)
-    return [number for number, pair in enumerate(zip(before, after, strict=True)) if len(set(pair)) > 1]
+    return [
+        number for number, pair in enumerate(zip(before, after, strict=True)) if len(set(pair)) > 1
+    ]
 
 
 @pytest.mark.parametrize(

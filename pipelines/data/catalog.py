@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.data import annotations, demo, folder, hmdb51, images, kinetics, ssv2, ucf101
+from pipelines.data import annotations, ava, demo, folder, hmdb51, images, kinetics, ssv2, ucf101
+from pipelines.data.action_boxes import ActionBox
 from pipelines.data.listing import DatasetOptions, Listing
 from pipelines.data.manifest import Problem, Video, shard_of
 from pipelines.data.video_files import IMAGES, VIDEOS, Medium, find_video_files
@@ -31,6 +32,8 @@ class Adapter:
         has_labels: options -> whether every training or unlabelled video has a class.
         is_generated: Whether a rule makes the videos, so that they may be absent before.
         medium: Whether its files are videos or single images.
+        list_boxes: (root, options) -> boxes of people with their actions, None where there
+            are none.
     """
 
     options: type[DatasetOptions]
@@ -42,6 +45,7 @@ class Adapter:
     has_labels: Callable[[Any], bool]
     is_generated: bool = False
     medium: Medium = VIDEOS
+    list_boxes: Callable[[Path, Any], list[ActionBox]] | None = None
 
 
 def _always(options: DatasetOptions) -> bool:
@@ -95,6 +99,16 @@ ADAPTERS: Mapping[str, Adapter] = {
         ssv2.LAYOUT,
         ssv2.ORIGIN,
         _always,
+    ),
+    "ava": Adapter(
+        ava.AvaOptions,
+        ava.list_videos,
+        ava.split_names,
+        ava.required_paths,
+        ava.LAYOUT,
+        ava.ORIGIN,
+        _never,
+        list_boxes=ava.list_boxes,
     ),
     "csv": Adapter(
         annotations.CsvOptions,
@@ -187,6 +201,27 @@ def list_videos(name: str, stanza: Mapping[str, Any]) -> Listing:
         [replace(video, video_id=f"{name}/{video.video_id}") for video in listing.videos],
         [replace(found, video_id=f"{name}/{found.video_id}") for found in listing.problems],
     )
+
+
+def list_boxes(name: str, stanza: Mapping[str, Any]) -> list[ActionBox]:
+    """List the boxes of people with their actions, by video and time.
+
+    Raises:
+        ConfigError: If the stanza is not valid or its adapter knows no boxes.
+        DatasetError: As `list_videos`.
+    """
+    adapter, options = options_of(name, stanza)
+    if adapter.list_boxes is None:
+        known = ", ".join(key for key, found in ADAPTERS.items() if found.list_boxes)
+        raise ConfigError(
+            f"datasets.{name}: adapter {stanza['adapter']} has no boxes of actions; adapters that "
+            f"have: {known}"
+        )
+    missing = _missing(adapter, options)
+    if missing:
+        raise DatasetError(_explanation(name, adapter, options, missing))
+    boxes = adapter.list_boxes(Path(options.root), options)
+    return sorted(box._replace(video_id=f"{name}/{box.video_id}") for box in boxes)
 
 
 def list_shard(name: str, stanza: Mapping[str, Any], shard: int) -> Listing:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.data import annotations, ava, demo, folder, hmdb51, images, kinetics, ssv2, ucf101
+from pipelines.data import annotations, ava, ava_demo, demo, folder, hmdb51, images, kinetics, ssv2, ucf101
 from pipelines.data.action_boxes import ActionBox
 from pipelines.data.listing import DatasetOptions, Listing
 from pipelines.data.manifest import Problem, Video, shard_of
@@ -147,6 +147,17 @@ ADAPTERS: Mapping[str, Adapter] = {
         demo.ORIGIN,
         _never,
         is_generated=True,
+    ),
+    "ava_demo": Adapter(
+        ava_demo.AvaDemoOptions,
+        ava_demo.list_videos,
+        ava_demo.split_names,
+        ava_demo.required_paths,
+        ava_demo.LAYOUT,
+        ava_demo.ORIGIN,
+        _never,
+        is_generated=True,
+        list_boxes=ava_demo.list_boxes,
     ),
 }
 

@@ -14,6 +14,7 @@ from pipelines.clustering.extract_features import FeaturesConfig
 from pipelines.clustering.fit_clusters import ClustersConfig
 from pipelines.data.build_manifest import ManifestConfig
 from pipelines.data.catalog import ADAPTERS
+from pipelines.data.generate_action_demo import ActionDemoConfig
 from pipelines.data.generate_demo import DemoConfig
 from pipelines.encoding.encode_fisher import EncodeFisherConfig
 from pipelines.encoding.fit_encoder import EncoderConfig
@@ -280,3 +281,4 @@ def test_every_dataset_key_belongs_to_an_adapter():
     assert set().union(*options) == set(DEFINITIONS["dataset"]["properties"])
     assert set(ADAPTERS) == set(DEFINITIONS["dataset"]["properties"]["adapter"]["enum"])
     assert leaves_of_schema(DEFINITIONS["demo_generator"]) <= leaves_of_structure(DemoConfig)
+    assert leaves_of_schema(DEFINITIONS["action_scenes"]) <= leaves_of_structure(ActionDemoConfig)

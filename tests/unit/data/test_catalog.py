@@ -71,6 +71,7 @@ def test_wrong_stanzas_are_refused(folder, change, message):
         ("folder", ("all",)),
         ("images", ("all",)),
         ("demo", ("split1",)),
+        ("ava_demo", ("split1",)),
     ],
 )
 def test_split_names_need_no_files(adapter, splits):
@@ -245,6 +246,7 @@ def test_what_is_no_video_and_modification_times_change_nothing(many, tmp_path):
         ("folder", {"labels_from_folders": True}, True),
         ("images", {}, True),
         ("demo", {}, False),
+        ("ava_demo", {}, False),
     ],
 )
 def test_which_datasets_offer_labels_as_a_source(adapter, others, expected):
@@ -252,7 +254,7 @@ def test_which_datasets_offer_labels_as_a_source(adapter, others, expected):
 
 
 def test_boxes_are_listed_by_adapters_that_have_them(table, tmp_path):
-    with pytest.raises(ConfigError, match=r"adapter csv has no boxes .* have: ava"):
+    with pytest.raises(ConfigError, match=r"adapter csv has no boxes .* have: ava, ava_demo"):
         list_boxes("mine", table)
     with pytest.raises(DatasetError, match="dataset mine is not there"):
         list_boxes("mine", stanza_of("ava", tmp_path / "nowhere"))

@@ -285,6 +285,29 @@ def has_labels(name: str, stanza: Mapping[str, Any]) -> bool:
     return adapter.has_labels(options)
 
 
+def has_boxes(name: str, stanza: Mapping[str, Any]) -> bool:
+    """Whether a dataset's labels are boxes with actions, not classes of whole videos.
+
+    Raises:
+        ConfigError: If the stanza is not valid.
+    """
+    adapter, _ = options_of(name, stanza)
+    return adapter.list_boxes is not None
+
+
+def annotation_digest(name: str, stanza: Mapping[str, Any]) -> str:
+    """Digest of the annotation files that must be there, 16 hexadecimal digits.
+
+    Raises:
+        ConfigError: If the stanza is not valid.
+    """
+    adapter, options = options_of(name, stanza)
+    digest = hashlib.sha256()
+    for path in adapter.required_paths(Path(options.root), options):
+        digest.update(path.read_bytes() if path.is_file() else b"")
+    return digest.hexdigest()[:16]
+
+
 def medium_of(name: str, stanza: Mapping[str, Any]) -> Medium:
     """Whether a dataset holds videos or single images.
 

@@ -20,6 +20,7 @@ from pipelines.encoding.encode_fisher import EncodeFisherConfig
 from pipelines.encoding.fit_encoder import EncoderConfig
 from pipelines.encoding.sample_descriptors import SampleDescriptorsConfig
 from pipelines.evaluation.classify_vectors import ClassifyVectorsConfig
+from pipelines.evaluation.detection_config import DetectionTestConfig, DetectorConfig
 from pipelines.evaluation.finetune import FinetuneConfig
 from pipelines.evaluation.retrieve import RetrieveConfig
 from pipelines.evaluation.test_model import TestConfig as PredictionConfig
@@ -60,6 +61,7 @@ FRAMES = PRESET["frames"]["properties"]
 CLUSTERING = PRESET["clustering"]["properties"]
 TRAJECTORIES = PRESET["trajectories"]["properties"]
 ENCODING = PRESET["encoding"]["properties"]
+DETECTION = EVALUATION["detection"]["properties"]
 LIMITS = SCHEMA["properties"]["limits"]["properties"]
 
 # The command of each objective of the section `pretraining`.
@@ -164,6 +166,24 @@ COMMANDS = [
             "clips": EVALUATION["clips"],
             "backbone": {},
             "retrieval": EVALUATION["retrieval"],
+        },
+    ),
+    (
+        DetectorConfig,
+        {
+            "clips": EVALUATION["clips"],
+            "validation": PRESET["validation"],
+            "backbone": {},
+            "recipe": DETECTION["recipe"],
+            "widen_last_stage": DETECTION["widen_last_stage"],
+        },
+    ),
+    (
+        DetectionTestConfig,
+        {
+            "clips": EVALUATION["clips"],
+            "validation": PRESET["validation"],
+            **{name: kind for name, kind in DETECTION.items() if name != "recipe"},
         },
     ),
     (

@@ -5,7 +5,9 @@ import pytest
 
 from pipelines.data.catalog import (
     ADAPTERS,
+    annotation_digest,
     check_dataset,
+    has_boxes,
     has_labels,
     list_boxes,
     list_shard,
@@ -269,6 +271,21 @@ def test_boxes_are_listed_by_adapters_that_have_them(table, tmp_path):
     boxes = list_boxes("mine", stanza_of("ava", tmp_path))
 
     assert {(box.video_id, box.at_seconds, box.action) for box in boxes} == {("mine/x", 2.0, "stand")}
+
+
+def test_changed_annotations_have_another_digest(table, tmp_path):
+    before = annotation_digest("mine", table)
+    (tmp_path / "new.mp4").write_text("1")
+    assert annotation_digest("mine", table) == before
+
+    (tmp_path / "annotations.csv").write_text("video,label,group,split1\n")
+    assert annotation_digest("mine", table) != before
+    assert len(before) == 16
+
+
+@pytest.mark.parametrize(("adapter", "expected"), [("ava", True), ("csv", False)])
+def test_which_datasets_have_boxes(adapter, expected):
+    assert has_boxes("mine", stanza_of(adapter, "nowhere")) is expected
 
 
 def test_stanzas_survive_json(folder):

@@ -133,5 +133,6 @@ def _box(person: Person, number: int, second: int, height: int, width: int) -> S
     """Where the sprite is at a second."""
     side = len(person.sprite)
     column, row = _corner(person, float(second), height, width)
-    sides = (column / width, row / height, (column + side) / width, (row + side) / height)
-    return SceneBox(second, number, *(round(value, 3) for value in sides), person.action)
+    x1, y1 = round(column / width, 3), round(row / height, 3)
+    x2, y2 = round((column + side) / width, 3), round((row + side) / height, 3)
+    return SceneBox(second, number, x1, y1, x2, y2, person.action)

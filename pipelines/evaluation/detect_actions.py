@@ -131,19 +131,22 @@ def _scores(
 def _true_rows(
     frame: KeyFrame, classes: tuple[str, ...], is_evaluated: NDArray[np.bool_]
 ) -> Iterator[DetectionRow]:
+    video_id, timestamp = frame.video_id, frame.timestamp
     for corners, done in zip(frame.boxes.tolist(), frame.actions & is_evaluated, strict=True):
+        x1, y1, x2, y2 = corners
         names = [classes[place] for place in np.flatnonzero(done)]
-        place = (frame.video_id, frame.timestamp)
-        yield DetectionRow(*place, True, *corners, names, [1.0] * len(names))
+        scores = [1.0] * len(names)
+        yield DetectionRow(video_id, timestamp, True, x1, y1, x2, y2, names, scores)
 
 
 def _detected_rows(
     frame: KeyFrame, scores: NDArray[np.float32], names: list[str]
 ) -> Iterator[DetectionRow]:
-    # The padding of frames with fewer boxes than the most of any is left.
+    video_id, timestamp = frame.video_id, frame.timestamp
+    # Scores of the padding, in frames with fewer boxes than the most of any, are left.
     for corners, values in zip(frame.boxes.tolist(), scores[: len(frame.boxes)], strict=True):
-        place = (frame.video_id, frame.timestamp)
-        yield DetectionRow(*place, False, *corners, names, values.tolist())
+        x1, y1, x2, y2 = corners
+        yield DetectionRow(video_id, timestamp, False, x1, y1, x2, y2, names, values.tolist())
 
 
 if __name__ == "__main__":

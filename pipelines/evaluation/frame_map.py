@@ -114,7 +114,8 @@ def intersection_over_union(first: FloatArray, second: FloatArray) -> FloatArray
     lower = np.minimum(first[:, None, 2:], second[None, :, 2:])
     common = np.prod(np.clip(lower - upper, 0, None), axis=2)
     union = _areas(first)[:, None] + _areas(second)[None] - common
-    return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    shares: FloatArray = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    return shares
 
 
 def _judged(

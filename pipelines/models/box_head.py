@@ -35,7 +35,8 @@ def widen_last_stage(backbone: Backbone) -> None:
         ConfigError: If no convolution of the last stage has a spatial stride.
     """
     name = backbone.stage_names[-1]
-    layers = [layer for layer in backbone.get_submodule(name).modules() if _is_convolution(layer)]
+    stage = backbone.get_submodule(name)
+    layers = [layer for layer in stage.modules() if isinstance(layer, nn.Conv3d)]
     if not any(layer.stride[1:] == (2, 2) for layer in layers):
         raise ConfigError(
             f"the backbone's last stage {name} has no convolution of spatial stride 2 to take it "
@@ -45,7 +46,8 @@ def widen_last_stage(backbone: Backbone) -> None:
         layer.stride = (layer.stride[0], 1, 1)
         if layer.kernel_size[1] > 1:
             layer.dilation = (layer.dilation[0], 2, 2)
-            layer.padding = (layer.padding[0], *(2 * (size // 2) for size in layer.kernel_size[1:]))
+            time, height, width = layer.kernel_size
+            layer.padding = (time // 2, height // 2 * 2, width // 2 * 2)
 
 
 def box_logits(
@@ -72,7 +74,3 @@ def box_logits(
     # With `aligned` a cell's value stands in its middle, as in SlowFast (ROIAlign v2).
     cells: torch.Tensor = roi_align(planes, places, ROI_SIZE, aligned=True)
     return model.classify(cells.amax(dim=(2, 3)))
-
-
-def _is_convolution(layer: nn.Module) -> bool:
-    return isinstance(layer, nn.Conv3d)

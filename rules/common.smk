@@ -17,8 +17,8 @@ import yaml
 ROOT = Path(workflow.basedir).parent
 sys.path.insert(0, str(ROOT))
 
+from pipelines.data.adapters import ADAPTERS
 from pipelines.data.catalog import (
-    ADAPTERS,
     annotation_digest,
     check_dataset,
     has_boxes,

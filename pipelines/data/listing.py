@@ -18,7 +18,7 @@ class DatasetOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Keys that every dataset stanza has.
 
     Attributes:
-        adapter: Name in `pipelines.data.catalog.ADAPTERS`.
+        adapter: Name in `pipelines.data.adapters.ADAPTERS`.
         root: Folder of the dataset.
         num_shards: Number of shards; fixes the number of parallel jobs.
     """

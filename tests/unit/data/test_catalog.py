@@ -3,8 +3,8 @@ import os
 
 import pytest
 
+from pipelines.data.adapters import ADAPTERS
 from pipelines.data.catalog import (
-    ADAPTERS,
     annotation_digest,
     check_dataset,
     has_boxes,

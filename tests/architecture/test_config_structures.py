@@ -12,8 +12,8 @@ from pipelines.clustering.assign_pseudolabels import AssignConfig
 from pipelines.clustering.cluster_vectors import ClusterVectorsConfig
 from pipelines.clustering.extract_features import FeaturesConfig
 from pipelines.clustering.fit_clusters import ClustersConfig
-from pipelines.data.build_manifest import ManifestConfig
 from pipelines.data.adapters import ADAPTERS
+from pipelines.data.build_manifest import ManifestConfig
 from pipelines.data.generate_action_demo import ActionDemoConfig
 from pipelines.data.generate_demo import DemoConfig
 from pipelines.encoding.encode_fisher import EncodeFisherConfig

@@ -520,7 +520,8 @@ def action_boxes(wildcards):
     known = SETTINGS.methods(target_preset(wildcards))
     if method in ("mars", *GENERATORS) or method not in known:
         stop(
-            f"targets.{wildcards.target}: no detector of row {method!r}; mars has no weights of its own"
+            f"targets.{wildcards.target}: no detector of row {method!r}; mars has no weights of its "
+            "own"
         )
     return f"results/data/{dataset}/action_boxes.parquet"
 
@@ -703,7 +704,9 @@ def table_row(target, table, name):
     runs = [] if reason else [r for r in table_runs(derived, [row.method]) if r["split"] in splits]
     wants_recall = any(measure.startswith("recall") for measure in row.measures)
     if wants_recall:
-        retrieved = [run["predictions"].replace("test.parquet", "retrieval.parquet") for run in runs]
+        retrieved = [
+            run["predictions"].replace("test.parquet", "retrieval.parquet") for run in runs
+        ]
         runs = [run | {"predictions": "", "model": ""} for run in runs]
     foreign = {run["generator"] for run in runs} - {""}
     foreign -= {f"{chosen['dataset']}.{split}" for split in splits}

@@ -24,12 +24,12 @@ from pipelines.data import (
 )
 from pipelines.data.manifest import read_manifest
 from pipelines.encoding import encode_fisher, fit_encoder, sample_descriptors
-from pipelines.evaluation import classify_vectors, finetune, retrieve, test_model
 from pipelines.evaluation import (
     classify_vectors,
     detect_actions,
     finetune,
     finetune_detector,
+    retrieve,
     test_model,
 )
 from pipelines.figures import draw_motion

@@ -17,8 +17,11 @@ import yaml
 ROOT = Path(workflow.basedir).parent
 sys.path.insert(0, str(ROOT))
 
+from pipelines.data.adapters import ADAPTERS
 from pipelines.data.catalog import (
+    annotation_digest,
     check_dataset,
+    has_boxes,
     has_labels,
     medium_of,
     shard_fingerprints,
@@ -324,6 +327,24 @@ def store_options(preset, datasets, modalities):
 
 
 # --- datasets -------------------------------------------------------------------------------------
+def is_generated(dataset):
+    """Whether a rule makes the dataset's videos."""
+    return ADAPTERS[SETTINGS.datasets[dataset]["adapter"]].is_generated
+
+
+@functools.cache
+def listed_boxes(dataset):
+    """Digest of the annotations of a dataset of action boxes; as `listed_shards` it may stop."""
+    stanza = SETTINGS.datasets[dataset]
+    if is_generated(dataset):
+        return "generated"
+    try:
+        check_dataset(dataset, stanza)
+        return annotation_digest(dataset, stanza)
+    except PipelineError as error:
+        stop(error)
+
+
 @functools.cache
 def listed_shards(dataset):
     """Per shard, a digest of what the dataset's annotations and folders say of its videos.
@@ -332,7 +353,7 @@ def listed_shards(dataset):
     dataset stops here, before any job, with one message.
     """
     stanza = SETTINGS.datasets[dataset]
-    if stanza["adapter"] == "demo":
+    if is_generated(dataset):
         return ["generated"] * stanza["num_shards"]
     try:
         check_dataset(dataset, stanza)

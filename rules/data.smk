@@ -22,6 +22,55 @@ rule generate_demo:
         " > {log} 2>&1"
 
 
+rule generate_action_demo:
+    output:
+        report="results/data/{dataset}/action_demo.md",
+    log:
+        "logs/data/generate_action_demo/{dataset}.log",
+    benchmark:
+        "benchmarks/data/generate_action_demo/{dataset}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        config=lambda wildcards: canonical(SETTINGS.datasets[wildcards.dataset]["scenes"]),
+        code=source_digest("pipelines.data.generate_action_demo"),
+    shell:
+        "python -m pipelines.data.generate_action_demo"
+        " --config {params.config:q}"
+        " --out results/data/{wildcards.dataset}/videos"
+        " --report {output.report}"
+        " > {log} 2>&1"
+
+
+rule list_action_boxes:
+    input:
+        annotations=generated_annotations,
+    output:
+        boxes="results/data/{dataset}/action_boxes.parquet",
+    log:
+        "logs/data/list_action_boxes/{dataset}.log",
+    benchmark:
+        "benchmarks/data/list_action_boxes/{dataset}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        config=lambda wildcards: canonical(SETTINGS.datasets[wildcards.dataset]),
+        listed=lambda wildcards: listed_boxes(wildcards.dataset),
+        code=source_digest("pipelines.data.list_action_boxes"),
+    shell:
+        "python -m pipelines.data.list_action_boxes"
+        " --config {params.config:q}"
+        " --dataset {wildcards.dataset}"
+        " --out {output.boxes}"
+        " > {log} 2>&1"
+
+
 rule probe_videos:
     input:
         annotations=generated_annotations,

@@ -146,3 +146,89 @@ rule classify_vectors:
         " --seed {wildcards.seed}"
         " --out {output.predictions}"
         " > {log} 2>&1"
+
+
+rule finetune_detector:
+    input:
+        unpack(detector_input),
+    output:
+        model="results/evaluation/{target}/{method}/{split}/seed{seed}/detector.pt",
+        history="results/evaluation/{target}/{method}/{split}/seed{seed}/detector_history.parquet",
+    log:
+        "logs/evaluation/finetune_detector/{target}-{method}-{split}-seed{seed}.log",
+    benchmark:
+        "benchmarks/evaluation/finetune_detector/{target}-{method}-{split}-seed{seed}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: COMPUTE["num_threads"]
+    resources:
+        mem_mb=8000,
+        gpu=1,
+    params:
+        config=lambda wildcards: detection_config(
+            target_preset(wildcards),
+            "recipe",
+            "widen_last_stage",
+            backbone=SETTINGS.presets[target_preset(wildcards)]["backbones"]["appearance"],
+        ),
+        models=finetuning_models,
+        stores=lambda wildcards: store_options(
+            target_preset(wildcards), [target_dataset(wildcards)], ["rgb"]
+        ),
+        code=source_digest("pipelines.evaluation.finetune_detector"),
+    shell:
+        "python -m pipelines.evaluation.finetune_detector"
+        " --config {params.config:q}"
+        " --manifest {input.manifest}"
+        " --boxes {input.boxes}"
+        " --split {wildcards.split}"
+        " {params.models}"
+        " {params.stores}"
+        " --seed {wildcards.seed}"
+        " --state scratch/evaluation"
+        " --out {output.model}"
+        " --history {output.history}"
+        " > {log} 2>&1"
+
+
+rule detect_actions:
+    input:
+        unpack(test_input),
+        boxes=action_boxes,
+        people=person_boxes,
+        model="results/evaluation/{target}/{method}/{split}/seed{seed}/detector.pt",
+    output:
+        detections="results/evaluation/{target}/{method}/{split}/seed{seed}/detections.parquet",
+    log:
+        "logs/evaluation/detect_actions/{target}-{method}-{split}-seed{seed}.log",
+    benchmark:
+        "benchmarks/evaluation/detect_actions/{target}-{method}-{split}-seed{seed}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: COMPUTE["num_threads"]
+    resources:
+        mem_mb=8000,
+        gpu=1,
+    params:
+        config=lambda wildcards: detection_config(
+            target_preset(wildcards),
+            "widen_last_stage",
+            "boxes",
+            "min_box_score",
+            "max_labels_per_frame",
+        ),
+        stores=lambda wildcards: store_options(
+            target_preset(wildcards), [target_dataset(wildcards)], ["rgb"]
+        ),
+        code=source_digest("pipelines.evaluation.detect_actions"),
+    shell:
+        "python -m pipelines.evaluation.detect_actions"
+        " --config {params.config:q}"
+        " --manifest {input.manifest}"
+        " --boxes {input.boxes}"
+        " --split {wildcards.split}"
+        " --model {input.model}"
+        " {params.stores}"
+        " --seed {wildcards.seed}"
+        " --out {output.detections}"
+        " > {log} 2>&1"

@@ -3,10 +3,10 @@
 
 # --- data -----------------------------------------------------------------------------------------
 def generated_annotations(wildcards):
-    """Only the demo's videos are made by a rule; all others are the user's."""
-    if SETTINGS.datasets[wildcards.dataset]["adapter"] == "demo":
-        return f"results/data/{wildcards.dataset}/annotations.csv"
-    return []
+    """Only demos' videos are made by a rule; all others are the user's."""
+    made = {"demo": "annotations.csv", "ava_demo": "action_demo.md"}
+    name = made.get(SETTINGS.datasets[wildcards.dataset]["adapter"])
+    return f"results/data/{wildcards.dataset}/{name}" if name else []
 
 
 # --- frames ---------------------------------------------------------------------------------------
@@ -398,6 +398,12 @@ def finetuning_config(wildcards):
 def finetuning_input(wildcards):
     """The target's training videos and the weights that the row starts from."""
     dataset, preset = target_dataset(wildcards), target_preset(wildcards)
+    if has_boxes(dataset, SETTINGS.datasets[dataset]):
+        stop(
+            f"targets.{wildcards.target}: {dataset} has boxes with actions and no class of whole "
+            "videos; make results/evaluation/{target}/{method}/{split}/seed{seed}/"
+            "detections.parquet"
+        )
     found = stores(preset, [dataset], finetuning_modalities(wildcards))
     found["manifest"] = manifest(dataset)
     if initial := finetuning_model(wildcards, "initial"):
@@ -504,6 +510,41 @@ def retrieval_config(wildcards):
     preset = target_preset(wildcards)
     backbone = SETTINGS.presets[preset]["backbones"]["appearance"]
     return section(preset, "evaluation.clips", "evaluation.retrieval", backbone=backbone)
+
+
+def action_boxes(wildcards):
+    """The annotated boxes of a target; a dataset without them or a row with a teacher stops."""
+    dataset, method = target_dataset(wildcards), wildcards.method
+    if not has_boxes(dataset, SETTINGS.datasets[dataset]):
+        stop(f"targets.{wildcards.target}: {dataset} has no boxes of actions to detect")
+    known = SETTINGS.methods(target_preset(wildcards))
+    if method in ("mars", *GENERATORS) or method not in known:
+        stop(
+            f"targets.{wildcards.target}: no detector of row {method!r}; mars has no weights of its "
+            "own"
+        )
+    return f"results/data/{dataset}/action_boxes.parquet"
+
+
+def detector_input(wildcards):
+    """The target's frames and boxes and the weights that the row starts from."""
+    found = {"boxes": action_boxes(wildcards)} | test_input(wildcards)
+    if initial := finetuning_model(wildcards, "initial"):
+        found["initial"] = initial
+    return found
+
+
+def detection_config(preset, *names, **more):
+    """Some keys of `evaluation.detection` with what a detector sees, as canonical JSON."""
+    chosen = SETTINGS.presets[preset]["evaluation"]["detection"]
+    kept = {name: chosen[name] for name in names}
+    return section(preset, "evaluation.clips", "validation", **kept, **more)
+
+
+def person_boxes(wildcards):
+    """The file of a detector's boxes, if the target's preset names one."""
+    boxes = SETTINGS.presets[target_preset(wildcards)]["evaluation"]["detection"]["boxes"]
+    return [] if boxes == "annotated" else boxes
 
 
 # --- figures --------------------------------------------------------------------------------------
@@ -663,7 +704,9 @@ def table_row(target, table, name):
     runs = [] if reason else [r for r in table_runs(derived, [row.method]) if r["split"] in splits]
     wants_recall = any(measure.startswith("recall") for measure in row.measures)
     if wants_recall:
-        retrieved = [run["predictions"].replace("test.parquet", "retrieval.parquet") for run in runs]
+        retrieved = [
+            run["predictions"].replace("test.parquet", "retrieval.parquet") for run in runs
+        ]
         runs = [run | {"predictions": "", "model": ""} for run in runs]
     foreign = {run["generator"] for run in runs} - {""}
     foreign -= {f"{chosen['dataset']}.{split}" for split in splits}

@@ -75,9 +75,7 @@ def main(args: argparse.Namespace) -> None:
     videos = [video for path in shards for video in read_manifest(path, "probe_videos")]
     videos.sort(key=lambda video: video.video_id)
     problems = [
-        problem
-        for path in problem_files
-        for problem in read_problems(path, "probe_videos")
+        problem for path in problem_files for problem in read_problems(path, "probe_videos")
     ]
     check_share(videos, problems, config.max_skipped_fraction)
     duplicates = find_duplicates(videos)

@@ -1,131 +1,21 @@
-"""The dataset adapters by name, and what can be known of a dataset before any job.
+"""What can be known of a dataset before any job.
 
 A *stanza* is one entry of `datasets` in config.yaml as a mapping.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.data import annotations, demo, folder, hmdb51, images, kinetics, ucf101
+from pipelines.data.action_boxes import ActionBox
+from pipelines.data.adapters import ADAPTERS, Adapter
 from pipelines.data.listing import DatasetOptions, Listing
 from pipelines.data.manifest import Problem, Video, shard_of
-from pipelines.data.video_files import IMAGES, VIDEOS, Medium, find_video_files
+from pipelines.data.video_files import Medium, find_video_files
 from pipelines.io.config import canonical, decode_config
 from pipelines.io.errors import ConfigError, DatasetError
-
-
-@dataclass(frozen=True)
-class Adapter:
-    """One kind of dataset.
-
-    Attributes:
-        options: Structure of its stanza.
-        list_videos: (root, options) -> listing.
-        split_names: options -> names of its splits.
-        required_paths: (root, options) -> annotation files or folders that must be there.
-        layout: Expected files as a small tree with `{root}`.
-        origin: Where the dataset is officially had.
-        has_labels: options -> whether every training or unlabelled video has a class.
-        is_generated: Whether a rule makes the videos, so that they may be absent before.
-        medium: Whether its files are videos or single images.
-    """
-
-    options: type[DatasetOptions]
-    list_videos: Callable[[Path, Any], Listing]
-    split_names: Callable[[Any], tuple[str, ...]]
-    required_paths: Callable[[Path, Any], list[Path]]
-    layout: str
-    origin: str
-    has_labels: Callable[[Any], bool]
-    is_generated: bool = False
-    medium: Medium = VIDEOS
-
-
-def _always(options: DatasetOptions) -> bool:
-    del options
-    return True
-
-
-def _never(options: DatasetOptions) -> bool:
-    """Tables may mix labelled and unlabelled videos: their labels are the target's alone."""
-    del options
-    return False
-
-
-def _from_folders(options: folder.FolderOptions) -> bool:
-    return options.labels_from_folders
-
-
-ADAPTERS: Mapping[str, Adapter] = {
-    "ucf101": Adapter(
-        ucf101.Ucf101Options,
-        ucf101.list_videos,
-        ucf101.split_names,
-        ucf101.required_paths,
-        ucf101.LAYOUT,
-        ucf101.ORIGIN,
-        _always,
-    ),
-    "hmdb51": Adapter(
-        hmdb51.Hmdb51Options,
-        hmdb51.list_videos,
-        hmdb51.split_names,
-        hmdb51.required_paths,
-        hmdb51.LAYOUT,
-        hmdb51.ORIGIN,
-        _always,
-    ),
-    "kinetics": Adapter(
-        kinetics.KineticsOptions,
-        kinetics.list_videos,
-        kinetics.split_names,
-        kinetics.required_paths,
-        kinetics.LAYOUT,
-        kinetics.ORIGIN,
-        _always,
-    ),
-    "csv": Adapter(
-        annotations.CsvOptions,
-        annotations.list_videos,
-        annotations.split_names,
-        annotations.required_paths,
-        annotations.LAYOUT,
-        annotations.ORIGIN,
-        _never,
-    ),
-    "folder": Adapter(
-        folder.FolderOptions,
-        folder.list_videos,
-        folder.split_names,
-        folder.required_paths,
-        folder.LAYOUT,
-        folder.ORIGIN,
-        _from_folders,
-    ),
-    "images": Adapter(
-        images.ImagesOptions,
-        images.list_videos,
-        images.split_names,
-        images.required_paths,
-        images.LAYOUT,
-        images.ORIGIN,
-        _always,
-        medium=IMAGES,
-    ),
-    "demo": Adapter(
-        demo.DemoOptions,
-        demo.list_videos,
-        demo.split_names,
-        demo.required_paths,
-        demo.LAYOUT,
-        demo.ORIGIN,
-        _never,
-        is_generated=True,
-    ),
-}
 
 
 def options_of(name: str, stanza: Mapping[str, Any]) -> tuple[Adapter, DatasetOptions]:
@@ -180,6 +70,27 @@ def list_videos(name: str, stanza: Mapping[str, Any]) -> Listing:
     )
 
 
+def list_boxes(name: str, stanza: Mapping[str, Any]) -> list[ActionBox]:
+    """List the boxes of people with their actions, by video and time.
+
+    Raises:
+        ConfigError: If the stanza is not valid or its adapter knows no boxes.
+        DatasetError: As `list_videos`.
+    """
+    adapter, options = options_of(name, stanza)
+    if adapter.list_boxes is None:
+        known = ", ".join(key for key, found in ADAPTERS.items() if found.list_boxes)
+        raise ConfigError(
+            f"datasets.{name}: adapter {stanza['adapter']} has no boxes of actions; adapters that "
+            f"have: {known}"
+        )
+    missing = _missing(adapter, options)
+    if missing:
+        raise DatasetError(_explanation(name, adapter, options, missing))
+    boxes = adapter.list_boxes(Path(options.root), options)
+    return sorted(box._replace(video_id=f"{name}/{box.video_id}") for box in boxes)
+
+
 def list_shard(name: str, stanza: Mapping[str, Any], shard: int) -> Listing:
     """The part of `list_videos` that falls into one shard.
 
@@ -228,6 +139,29 @@ def has_labels(name: str, stanza: Mapping[str, Any]) -> bool:
     """
     adapter, options = options_of(name, stanza)
     return adapter.has_labels(options)
+
+
+def has_boxes(name: str, stanza: Mapping[str, Any]) -> bool:
+    """Whether a dataset's labels are boxes with actions, not classes of whole videos.
+
+    Raises:
+        ConfigError: If the stanza is not valid.
+    """
+    adapter, _ = options_of(name, stanza)
+    return adapter.list_boxes is not None
+
+
+def annotation_digest(name: str, stanza: Mapping[str, Any]) -> str:
+    """Digest of the annotation files that must be there, 16 hexadecimal digits.
+
+    Raises:
+        ConfigError: If the stanza is not valid.
+    """
+    adapter, options = options_of(name, stanza)
+    digest = hashlib.sha256()
+    for path in adapter.required_paths(Path(options.root), options):
+        digest.update(path.read_bytes() if path.is_file() else b"")
+    return digest.hexdigest()[:16]
 
 
 def medium_of(name: str, stanza: Mapping[str, Any]) -> Medium:

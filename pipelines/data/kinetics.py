@@ -5,11 +5,14 @@ come from there and the files, anywhere below `root`, are called
 `<youtube_id>_<start:06d>_<end:06d>.mp4` or `<youtube_id>.mp4`. Without it they stand in
 `root/{train,val}/<class>/`. The one split is `split1`: train is train, val is test.
 
+Kinetics-400, 600 and 700 have the same columns and differ in what the files are called: CVDF's
+of Kinetics-600 are train.txt and val.txt, DeepMind's validation part is validate.csv.
+
 Reference: Kay et al., "The Kinetics Human Action Video Dataset", arXiv 1705.06950.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from pipelines.data.csv_rows import CsvRow, read_csv_rows
@@ -27,18 +30,23 @@ from pipelines.io.errors import DatasetError
 
 SPLIT = "split1"
 ROLE_OF_PART = {"train": "train", "val": "test"}
+# First what is asked for where there is none.
+FILES_OF_PART = {
+    "train": ("train.csv", "train.txt"),
+    "val": ("val.csv", "val.txt", "validate.csv"),
+}
 COLUMNS = ("label", "youtube_id", "time_start", "time_end")
 
 LAYOUT = """\
 {root}/
   train/abseiling/0347ZoDXyP0_000095_000105.mp4 ...
   val/abseiling/3E7Jib8Yq5M_000118_000128.mp4 ...
-or, with annotations/train.csv and annotations/val.csv
-(columns label, youtube_id, time_start, time_end), the videos anywhere below {root}"""
+or, with annotations/train.csv and annotations/val.csv (for Kinetics-600 .txt; val or validate;
+columns label, youtube_id, time_start, time_end), the videos anywhere below {root}"""
 ORIGIN = (
-    "Kinetics-400 is had from the mirror of the Common Visual Data Foundation (CVDF); the "
-    "annotations also from the Kinetics page of DeepMind. Without Kinetics, name another source "
-    "in config.yaml, for example UCF101 itself: targets.<target>.source: [ucf101]"
+    "Kinetics-400, 600 and 700 are had from the mirror of the Common Visual Data Foundation "
+    "(CVDF); the annotations also from the Kinetics page of DeepMind. Without Kinetics, name "
+    "another source in config.yaml, for example UCF101 itself: targets.<target>.source: [ucf101]"
 )
 
 # A clip's file name is the 11 characters of its source on YouTube and two times in seconds.
@@ -58,9 +66,22 @@ def split_names(options: KineticsOptions) -> tuple[str, ...]:
 def required_paths(root: Path, options: KineticsOptions) -> list[Path]:
     """The annotation files, or the folder of training videos where there are none."""
     del options
-    annotations = [root / "annotations" / f"{part}.csv" for part in ROLE_OF_PART]
-    found = [path for path in annotations if path.is_file()]
-    return sorted({annotations[0], *found}) if found else [root / "train"]
+    found = _annotation_files(root)
+    if not found:
+        return [root / "train"]
+    first = found.get("train", root / "annotations" / FILES_OF_PART["train"][0])
+    return [first, *(path for part, path in found.items() if part != "train")]
+
+
+def _annotation_files(root: Path) -> dict[str, Path]:
+    """The annotation file of every part that has one."""
+    found = {}
+    for part, names in FILES_OF_PART.items():
+        candidates = [root / "annotations" / name for name in names]
+        present = [path for path in candidates if path.is_file()]
+        if present:
+            found[part] = present[0]
+    return found
 
 
 def list_videos(root: Path, options: KineticsOptions) -> Listing:
@@ -69,8 +90,9 @@ def list_videos(root: Path, options: KineticsOptions) -> Listing:
     Raises:
         DatasetError: If an annotation file lacks a column or has times that are no numbers.
     """
+    del options
     files, problems = nameable_files(root)
-    annotations = [path for path in required_paths(root, options) if path.suffix == ".csv"]
+    annotations = _annotation_files(root)
     if annotations:
         entries = _annotated(annotations, files)
     else:
@@ -79,16 +101,21 @@ def list_videos(root: Path, options: KineticsOptions) -> Listing:
     return Listing(listing.videos, [*problems, *listing.problems])
 
 
-def _annotated(annotations: Iterable[Path], files: Iterable[VideoFile]) -> list[Entry]:
+def _annotated(annotations: Mapping[str, Path], files: Iterable[VideoFile]) -> list[Entry]:
     index = FileIndex(file.path for file in files)
-    rows = [(path, row) for path in annotations for row in read_csv_rows(path, COLUMNS)]
-    classes = {row.values["label"] for _, row in rows}
-    return [_of_row(path, row, classes, index) for path, row in rows]
+    rows = [
+        (part, path, row)
+        for part, path in annotations.items()
+        for row in read_csv_rows(path, COLUMNS)
+    ]
+    classes = {row.values["label"] for _, _, row in rows}
+    return [_of_row(part, path, row, classes, index) for part, path, row in rows]
 
 
-def _of_row(path: Path, row: CsvRow, classes: Collection[str], index: FileIndex) -> Entry:
+def _of_row(
+    part: str, path: Path, row: CsvRow, classes: Collection[str], index: FileIndex
+) -> Entry:
     label, youtube_id = row.values["label"], row.values["youtube_id"]
-    part = path.stem
     try:
         times = [int(float(row.values[name])) for name in ("time_start", "time_end")]
     except ValueError as error:

@@ -18,7 +18,7 @@ class DatasetOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Keys that every dataset stanza has.
 
     Attributes:
-        adapter: Name in `pipelines.data.catalog.ADAPTERS`.
+        adapter: Name in `pipelines.data.adapters.ADAPTERS`.
         root: Folder of the dataset.
         num_shards: Number of shards; fixes the number of parallel jobs.
     """
@@ -59,9 +59,7 @@ class Entry:
     fault: str | None = None
 
 
-def nameable_files(
-    root: Path, medium: Medium = VIDEOS
-) -> tuple[list[VideoFile], list[Problem]]:
+def nameable_files(root: Path, medium: Medium = VIDEOS) -> tuple[list[VideoFile], list[Problem]]:
     """The video files below a folder, and those whose names are no valid text.
 
     Args:
@@ -98,7 +96,7 @@ def one_per_id(files: Iterable[VideoFile]) -> tuple[dict[str, str], list[Problem
     return owners, problems
 
 
-def merge_entries(entries: Iterable[Entry]) -> Listing:
+def merge_entries(entries: Iterable[Entry], needs_labels: bool = True) -> Listing:
     """Merge all mentions of each video and set the contradictory ones aside.
 
     A video is *mislabelled* and skipped if its mentions disagree on label or role, if it has a
@@ -107,11 +105,12 @@ def merge_entries(entries: Iterable[Entry]) -> Listing:
 
     Args:
         entries: Mentions in any order.
+        needs_labels: Off where parts of a video are labelled, not the whole.
     """
     mentions: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         mentions[entry.video_id].append(entry)
-    listing = [_merge(video_id, mentions[video_id]) for video_id in sorted(mentions)]
+    listing = [_merge(key, mentions[key], needs_labels) for key in sorted(mentions)]
     videos = [item for item in listing if isinstance(item, Video)]
     problems = [item for item in listing if isinstance(item, Problem)]
     return _set_contested_files_aside(videos, problems)
@@ -134,9 +133,9 @@ def unlisted(files: Iterable[VideoFile], listing: Listing, entries: Iterable[Ent
     return Listing(listing.videos, [*listing.problems, *extra])
 
 
-def _merge(video_id: str, mentions: Sequence[Entry]) -> Video | Problem:
+def _merge(video_id: str, mentions: Sequence[Entry], needs_labels: bool) -> Video | Problem:
     first = mentions[0]
-    fault = _contradiction(mentions)
+    fault = _contradiction(mentions, needs_labels)
     if fault is not None:
         return Problem(video_id, STAGE, "mislabelled", fault)
     roles = {split: role for entry in mentions for split, role in entry.roles.items()}
@@ -147,7 +146,7 @@ def _merge(video_id: str, mentions: Sequence[Entry]) -> Video | Problem:
     return Video(video_id, first.path, first.label, first.group, roles)
 
 
-def _contradiction(mentions: Sequence[Entry]) -> str | None:
+def _contradiction(mentions: Sequence[Entry], needs_labels: bool) -> str | None:
     for entry in mentions:
         if entry.fault is not None:
             return entry.fault
@@ -161,7 +160,7 @@ def _contradiction(mentions: Sequence[Entry]) -> str | None:
             roles = sorted(role for name, role in claims if name == split)
             return f"listed with different roles in {split}: {', '.join(roles)}"
     needing = sorted(split for split, role in claims if role != "unlabelled")
-    if needing and not mentions[0].label:
+    if needs_labels and needing and not mentions[0].label:
         return f"no label, but trained or tested on in {', '.join(needing)}"
     return None
 

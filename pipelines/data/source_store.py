@@ -16,9 +16,7 @@ SOURCE_SCHEMA = pa.schema([("video_id", pa.string()), ("label", pa.string())])
 RULE = "select_source"
 
 
-def write_source(
-    path: Path, labels: Mapping[str, str | None], stamp: Mapping[str, str]
-) -> None:
+def write_source(path: Path, labels: Mapping[str, str | None], stamp: Mapping[str, str]) -> None:
     """Write ids with their labels, sorted by id."""
     rows = sorted(labels.items())
     frame = pd.DataFrame(rows, columns=SOURCE_SCHEMA.names, dtype=object)

@@ -12,13 +12,15 @@ from pipelines.clustering.assign_pseudolabels import AssignConfig
 from pipelines.clustering.cluster_vectors import ClusterVectorsConfig
 from pipelines.clustering.extract_features import FeaturesConfig
 from pipelines.clustering.fit_clusters import ClustersConfig
+from pipelines.data.adapters import ADAPTERS
 from pipelines.data.build_manifest import ManifestConfig
-from pipelines.data.catalog import ADAPTERS
+from pipelines.data.generate_action_demo import ActionDemoConfig
 from pipelines.data.generate_demo import DemoConfig
 from pipelines.encoding.encode_fisher import EncodeFisherConfig
 from pipelines.encoding.fit_encoder import EncoderConfig
 from pipelines.encoding.sample_descriptors import SampleDescriptorsConfig
 from pipelines.evaluation.classify_vectors import ClassifyVectorsConfig
+from pipelines.evaluation.detection_config import DetectionTestConfig, DetectorConfig
 from pipelines.evaluation.finetune import FinetuneConfig
 from pipelines.evaluation.retrieve import RetrieveConfig
 from pipelines.evaluation.test_model import TestConfig as PredictionConfig
@@ -59,6 +61,7 @@ FRAMES = PRESET["frames"]["properties"]
 CLUSTERING = PRESET["clustering"]["properties"]
 TRAJECTORIES = PRESET["trajectories"]["properties"]
 ENCODING = PRESET["encoding"]["properties"]
+DETECTION = EVALUATION["detection"]["properties"]
 LIMITS = SCHEMA["properties"]["limits"]["properties"]
 
 # The command of each objective of the section `pretraining`.
@@ -163,6 +166,24 @@ COMMANDS = [
             "clips": EVALUATION["clips"],
             "backbone": {},
             "retrieval": EVALUATION["retrieval"],
+        },
+    ),
+    (
+        DetectorConfig,
+        {
+            "clips": EVALUATION["clips"],
+            "validation": PRESET["validation"],
+            "backbone": {},
+            "recipe": DETECTION["recipe"],
+            "widen_last_stage": DETECTION["widen_last_stage"],
+        },
+    ),
+    (
+        DetectionTestConfig,
+        {
+            "clips": EVALUATION["clips"],
+            "validation": PRESET["validation"],
+            **{name: kind for name, kind in DETECTION.items() if name != "recipe"},
         },
     ),
     (
@@ -280,3 +301,4 @@ def test_every_dataset_key_belongs_to_an_adapter():
     assert set().union(*options) == set(DEFINITIONS["dataset"]["properties"])
     assert set(ADAPTERS) == set(DEFINITIONS["dataset"]["properties"]["adapter"]["enum"])
     assert leaves_of_schema(DEFINITIONS["demo_generator"]) <= leaves_of_structure(DemoConfig)
+    assert leaves_of_schema(DEFINITIONS["action_scenes"]) <= leaves_of_structure(ActionDemoConfig)

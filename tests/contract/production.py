@@ -15,14 +15,23 @@ from pipelines.clustering import (
 )
 from pipelines.data import (
     build_manifest,
+    generate_action_demo,
     generate_demo,
+    list_action_boxes,
     probe_videos,
     report_overlap,
     select_source,
 )
 from pipelines.data.manifest import read_manifest
 from pipelines.encoding import encode_fisher, fit_encoder, sample_descriptors
-from pipelines.evaluation import classify_vectors, finetune, retrieve, test_model
+from pipelines.evaluation import (
+    classify_vectors,
+    detect_actions,
+    finetune,
+    finetune_detector,
+    retrieve,
+    test_model,
+)
 from pipelines.figures import draw_motion
 from pipelines.frames import decode_frames, index_frames
 from pipelines.io.config import canonical
@@ -74,6 +83,7 @@ class Production:
         self.make_trajectories()
         self.make_vectors()
         self.make_models()
+        self.make_detections()
         self.make_figures()
         self.make_tables()
 
@@ -305,6 +315,59 @@ class Production:
             **self.stores("frames"),
         )
         self.classify_vectors()
+
+    def make_detections(self) -> None:
+        """Boxes of the demo's videos, as AVA would have them, a detector, what it detects."""
+        out = self.data / "videos" / "action_demo"
+        report = self.data / "action_demo.md"
+        small = canonical({"num_train": 1, "num_test": 1, "num_seconds": 2})
+        command(generate_action_demo, config=small, out=out, report=report)
+        boxes = self.data / "action_boxes.parquet"
+        stanza = {"adapter": "ava", "root": str(self.write_ava()), "num_shards": 1}
+        stanza |= {"first_second": 0}
+        command(list_action_boxes, config=canonical(stanza), dataset="demo", out=boxes)
+        detection = self.preset["evaluation"]["detection"]
+        given = {"manifest": self.manifest, "boxes": boxes, "split": "split1", "seed": 0}
+        config = self.section(
+            "clips",
+            "validation",
+            backbone=self.preset["backbones"]["appearance"],
+            recipe=detection["recipe"],
+            widen_last_stage=True,
+        )
+        command(
+            finetune_detector,
+            config=config,
+            state=self.folder / "scratch",
+            out=self.run / "detector.pt",
+            history=self.run / "detector_history.parquet",
+            **given,
+            **self.stores("frames"),
+        )
+        tested = {name: value for name, value in detection.items() if name != "recipe"}
+        command(
+            detect_actions,
+            config=self.section("clips", "validation", **tested),
+            model=self.run / "detector.pt",
+            out=self.run / "detections.parquet",
+            **given,
+            **self.stores("frames"),
+        )
+
+    def write_ava(self) -> Path:
+        """AVA's files for the demo's videos, with a box in the first frame of each."""
+        root = self.folder / "ava"
+        (root / "annotations").mkdir(parents=True)
+        (root / "x.mp4").touch()
+        videos = read_manifest(self.manifest)
+        for part, role in (("train", "train"), ("val", "test")):
+            names = [v.video_id.removeprefix("demo/") for v in videos if v.roles["split1"] == role]
+            rows = "".join(f"{name},0000,0.1,0.2,0.6,0.9,12,0\n" for name in names)
+            (root / "annotations" / f"ava_{part}_v2.2.csv").write_text(rows)
+            (root / "annotations" / f"ava_{part}_excluded_timestamps_v2.2.csv").touch()
+        labels = root / "annotations" / "ava_action_list_v2.2_for_activitynet_2019.pbtxt"
+        labels.write_text('item {\n  name: "stand"\n  id: 12\n}\n')
+        return root
 
     def classify_vectors(self) -> None:
         """Predictions without a network; the vectors are those of `make_vectors`."""

@@ -24,12 +24,14 @@ from pipelines.clustering.assignment_store import (
 from pipelines.clustering.cluster_store import read_clusters
 from pipelines.clustering.features_store import read_features
 from pipelines.clustering.pseudolabel_store import PseudoLabels, read_diagnostics
+from pipelines.data.action_box_store import read_action_boxes
 from pipelines.data.manifest import read_manifest, read_problems
 from pipelines.data.overlap_store import OVERLAP_SCHEMA
 from pipelines.data.source_store import read_source
 from pipelines.encoding.encoder_store import read_encoder
 from pipelines.encoding.sample_store import read_sample
 from pipelines.encoding.vector_store import read_fisher_vectors, read_vectors
+from pipelines.evaluation.detection_store import read_detections
 from pipelines.evaluation.prediction_store import read_predictions
 from pipelines.evaluation.retrieval_store import read_retrieved
 from pipelines.figures.sheet_store import read_sheet
@@ -88,6 +90,7 @@ def read_flow(path: Path) -> list[np.ndarray]:
 READERS: dict[str, Callable[[Path], object]] = {
     "manifest": read_manifest,
     "problems": lambda path: read_problems(path, "a rule"),
+    "action boxes": read_action_boxes,
     "source": read_source,
     "overlap": lambda path: read_table(path, OVERLAP_SCHEMA, "a rule"),
     "frames": read_frames,
@@ -113,6 +116,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "history": lambda path: read_table(path, HISTORY_SCHEMA, "a rule"),
     "predictions": read_predictions,
     "retrieved": read_retrieved,
+    "detections": read_detections,
     "motion sheet": read_sheet,
     "runs": lambda path: read_table(path, RUNS_SCHEMA, "a rule"),
 }

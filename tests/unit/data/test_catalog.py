@@ -3,10 +3,13 @@ import os
 
 import pytest
 
+from pipelines.data.adapters import ADAPTERS
 from pipelines.data.catalog import (
-    ADAPTERS,
+    annotation_digest,
     check_dataset,
+    has_boxes,
     has_labels,
+    list_boxes,
     list_shard,
     list_videos,
     medium_of,
@@ -64,10 +67,13 @@ def test_wrong_stanzas_are_refused(folder, change, message):
         ("ucf101", ("split1", "split2", "split3")),
         ("hmdb51", ("split1", "split2", "split3")),
         ("kinetics", ("split1",)),
+        ("ssv2", ("split1",)),
+        ("ava", ("split1",)),
         ("csv", ("split1",)),
         ("folder", ("all",)),
         ("images", ("all",)),
         ("demo", ("split1",)),
+        ("ava_demo", ("split1",)),
     ],
 )
 def test_split_names_need_no_files(adapter, splits):
@@ -80,6 +86,8 @@ def test_split_names_need_no_files(adapter, splits):
         ("ucf101", ["ucfTrainTestlist/classInd.txt", "Central Florida"]),
         ("hmdb51", ["testTrainMulti_7030_splits", "Serre Lab"]),
         ("kinetics", ["train/abseiling", "CVDF", "targets.<target>.source: [ucf101]"]),
+        ("ssv2", ["labels/train.json", "78687.webm", "Qualcomm"]),
+        ("ava", ["ava_train_v2.2.csv", "first_second: 0", "CVDF"]),
         ("csv", ["annotations.csv", "your own videos"]),
         ("folder", ["labels_from_folders", "your own videos"]),
         ("images", ["<class>/first.jpg", "image-net.org"]),
@@ -188,7 +196,9 @@ def test_problems_are_listed_with_the_shard_of_their_video(table, tmp_path):
 
 def changed_shards(stanza, before):
     after = shard_fingerprints("mine", stanza)
-    return [number for number, pair in enumerate(zip(before, after, strict=True)) if len(set(pair)) > 1]
+    return [
+        number for number, pair in enumerate(zip(before, after, strict=True)) if len(set(pair)) > 1
+    ]
 
 
 @pytest.mark.parametrize(
@@ -231,15 +241,51 @@ def test_what_is_no_video_and_modification_times_change_nothing(many, tmp_path):
         ("ucf101", {}, True),
         ("hmdb51", {}, True),
         ("kinetics", {}, True),
+        ("ssv2", {}, True),
+        ("ava", {}, False),
         ("csv", {}, False),
         ("folder", {}, False),
         ("folder", {"labels_from_folders": True}, True),
         ("images", {}, True),
         ("demo", {}, False),
+        ("ava_demo", {}, False),
     ],
 )
 def test_which_datasets_offer_labels_as_a_source(adapter, others, expected):
     assert has_labels("mine", stanza_of(adapter, "nowhere", **others)) is expected
+
+
+def test_boxes_are_listed_by_adapters_that_have_them(table, tmp_path):
+    with pytest.raises(ConfigError, match=r"adapter csv has no boxes .* have: ava, ava_demo"):
+        list_boxes("mine", table)
+    with pytest.raises(DatasetError, match="dataset mine is not there"):
+        list_boxes("mine", stanza_of("ava", tmp_path / "nowhere"))
+    folder = tmp_path / "annotations"
+    folder.mkdir()
+    for part in ("train", "val"):
+        (folder / f"ava_{part}_v2.2.csv").write_text("x,0902,0.1,0.1,0.9,0.9,12,1\n")
+        (folder / f"ava_{part}_excluded_timestamps_v2.2.csv").touch()
+    labels = folder / "ava_action_list_v2.2_for_activitynet_2019.pbtxt"
+    labels.write_text('item {\n  name: "stand"\n  id: 12\n}\n')
+
+    boxes = list_boxes("mine", stanza_of("ava", tmp_path))
+
+    assert {(box.video_id, box.at_seconds, box.action) for box in boxes} == {("mine/x", 2.0, "stand")}
+
+
+def test_changed_annotations_have_another_digest(table, tmp_path):
+    before = annotation_digest("mine", table)
+    (tmp_path / "new.mp4").write_text("1")
+    assert annotation_digest("mine", table) == before
+
+    (tmp_path / "annotations.csv").write_text("video,label,group,split1\n")
+    assert annotation_digest("mine", table) != before
+    assert len(before) == 16
+
+
+@pytest.mark.parametrize(("adapter", "expected"), [("ava", True), ("csv", False)])
+def test_which_datasets_have_boxes(adapter, expected):
+    assert has_boxes("mine", stanza_of(adapter, "nowhere")) is expected
 
 
 def test_stanzas_survive_json(folder):

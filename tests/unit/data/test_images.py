@@ -17,7 +17,9 @@ def make_files(root, *names):
 
 @pytest.fixture
 def many(tmp_path):
-    make_files(tmp_path, *(f"{name}/{number:02d}.JPEG" for name in ("cat", "dog") for number in range(20)))
+    make_files(
+        tmp_path, *(f"{name}/{number:02d}.JPEG" for name in ("cat", "dog") for number in range(20))
+    )
     return tmp_path
 
 
@@ -35,6 +37,30 @@ def test_every_image_is_a_training_video_of_its_folders_class(tmp_path):
         Video("cat/a", "cat/a.JPEG", "cat", None, {"all": "train"}),
         Video("dog/deep/b", "dog/deep/b.png", "dog", None, {"all": "train"}),
     ]
+
+
+@pytest.mark.parametrize("above", ["", "train/", "ILSVRC/Data/CLS-LOC/train/"])
+def test_the_official_layout_of_imagenet_is_found_at_any_depth(tmp_path, above):
+    fish, bird = "n01440764", "n01530575"
+    make_files(tmp_path, *(f"{above}{fish}/{fish}_{number}.JPEG" for number in (10026, 10027, 9)))
+    make_files(tmp_path, f"{above}{bird}/{bird}_7.JPEG")
+
+    listing = list_videos(tmp_path, options(images_per_class=1))
+
+    assert listing.problems == []
+    assert [video.label for video in listing.videos] == [fish, bird]
+    assert listing.videos[1].path == f"{above}{bird}/{bird}_7.JPEG"
+
+
+def test_other_parts_of_imagenet_are_left_alone(tmp_path):
+    names = ("train/n01440764/n01440764_1.JPEG", "val/ILSVRC2012_val_00000001.JPEG")
+    make_files(tmp_path, *names, "val/n01440764/ILSVRC2012_val_00000002.JPEG", "sample.png")
+
+    listing = list_videos(tmp_path, options())
+
+    assert [video.path for video in listing.videos] == [names[0]]
+    assert {item.kind for item in listing.problems} == {"unlisted"}
+    assert len(listing.problems) == 3
 
 
 def test_so_many_of_each_class_are_drawn(many):

@@ -58,6 +58,29 @@ def test_annotation_files(tmp_path, folder):
     assert video.roles == {"split1": "train"}
 
 
+@pytest.mark.parametrize(
+    ("train", "val"), [("train.txt", "val.txt"), ("train.csv", "validate.csv")]
+)
+def test_the_official_files_of_kinetics_600_are_read(tmp_path, train, val):
+    # CVDF's names, then DeepMind's, whose table of Kinetics-600 has a column more.
+    folder = tmp_path / "annotations"
+    folder.mkdir()
+    header = HEADER.replace("split", "split,is_cc")
+    (folder / train).write_text(f"{header}abseiling,0347ZoDXyP0,95,105,train,0\n")
+    (folder / val).write_text(f"{header}zumba,3E7Jib8Yq5M,118.0,128.0,val,1\n")
+    touch(tmp_path / "train" / "abseiling" / f"{CLIP}.mp4")
+    touch(tmp_path / "val" / "3E7Jib8Yq5M_000118_000128.mp4")
+
+    listing = list_videos(tmp_path, OPTIONS)
+
+    assert listing.problems == []
+    assert [(video.label, video.roles["split1"]) for video in listing.videos] == [
+        ("abseiling", "train"),
+        ("zumba", "test"),
+    ]
+    assert required_paths(tmp_path, OPTIONS) == [folder / train, folder / val]
+
+
 def test_files_may_be_called_by_their_youtube_id(tmp_path):
     annotate(tmp_path, "", "jump,3E7Jib8Yq5M,118,128,val\n")
     touch(tmp_path / "val" / "3E7Jib8Yq5M.webm")

@@ -96,3 +96,10 @@ def test_files_whose_names_are_no_text_are_unreadable(tmp_path, monkeypatch):
     assert [(problem.video_id, problem.kind) for problem in problems] == [
         ("bad\\xff", "unreadable")
     ]
+
+
+def test_videos_whose_parts_are_labelled_need_no_label():
+    unnamed = replace(ENTRY, label=None)
+
+    assert [video.label for video in merge_entries([unnamed], needs_labels=False).videos] == [None]
+    assert kinds(merge_entries([unnamed])) == [("a", "mislabelled")]

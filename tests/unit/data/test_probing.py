@@ -53,7 +53,9 @@ def test_frames_are_counted_where_none_are_declared(tmp_path, make_video):
 @pytest.mark.parametrize("name", ["x.jpg", "x.JPEG", "x.png", "x.bmp", "x%03d.jpg"])
 def test_an_image_is_one_frame_where_one_is_enough(tmp_path, name):
     path = tmp_path / name
-    path.write_bytes(cv2.imencode(path.suffix.lower(), np.zeros((24, 32, 3), np.uint8))[1].tobytes())
+    path.write_bytes(
+        cv2.imencode(path.suffix.lower(), np.zeros((24, 32, 3), np.uint8))[1].tobytes()
+    )
 
     probe = probe_file(path, min_frames=1)
 

@@ -55,11 +55,15 @@ def test_the_manifests_are_on_record(select, tmp_path):
     stamp = read_stamp(select("split1", "all"))
 
     assert [part["split"] for part in json.loads(stamp["config"])["parts"]] == ["split1", "all"]
-    assert json.loads(stamp["inputs"]) == [str(tmp_path / name) for name in ("a.parquet", "b.parquet")]
+    assert json.loads(stamp["inputs"]) == [
+        str(tmp_path / name) for name in ("a.parquet", "b.parquet")
+    ]
 
 
 def test_a_split_with_test_videos_only_is_refused(select, tmp_path):
-    with pytest.raises(DatasetError, match=r"a\.parquet: split split3 has no training or unlabelled"):
+    with pytest.raises(
+        DatasetError, match=r"a\.parquet: split split3 has no training or unlabelled"
+    ):
         select("split3")
     assert not (tmp_path / "out.parquet").exists()
 
@@ -82,7 +86,9 @@ def test_a_class_is_known_from_any_video_of_the_dataset(select):
 
 
 def test_an_unknown_class_is_refused_with_what_was_meant(select, tmp_path):
-    with pytest.raises(DatasetError, match=r"a\.parquet: exclude_classes: .*'Jump' \(did you mean 'jum"):
+    with pytest.raises(
+        DatasetError, match=r"a\.parquet: exclude_classes: .*'Jump' \(did you mean 'jum"
+    ):
         select("split1", exclude=["Jump"])
     assert not (tmp_path / "out.parquet").exists()
 

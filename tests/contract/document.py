@@ -11,7 +11,13 @@ FILE_COLUMNS = ("artifact", "path", "rule", "format", "version", "stamp")
 CONTENT_COLUMNS = ("name", "dtype", "axes", "unit", "meaning")
 # Wildcards that do not stand for any one name, as rules/common.smk constrains them.
 # A video's id has folders.
-WILDCARDS = {"{role}": "(test|validation)", "{video}": ".+", "{method}": "(?!idt_svm/)[^/]+"}
+TABLES = "|".join(sorted(path.stem for path in (ROOT / "workflow/tables").glob("*.yaml")))
+WILDCARDS = {
+    "{table}": f"({TABLES})",
+    "{role}": "(test|validation)",
+    "{video}": ".+",
+    "{method}": "(?!idt_svm/)[^/]+",
+}
 STAMP_COLUMNS = ("field", "in", "meaning")
 LETTER_COLUMNS = ("letter", "meaning")
 

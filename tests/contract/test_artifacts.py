@@ -44,7 +44,7 @@ from pipelines.motion.edge_index_store import read_edge_index
 from pipelines.motion.edge_store import EdgeStore
 from pipelines.motion.flow_image_store import read_description, read_flow_images
 from pipelines.motion.flow_store import FlowStore
-from pipelines.tables.runs_store import RUNS_SCHEMA
+from pipelines.tables.runs_store import RUNS_SCHEMA, read_row_runs
 from pipelines.training.history_store import HISTORY_SCHEMA
 from pipelines.trajectories.boxes_store import BoxesTable
 from pipelines.trajectories.track_index_store import read_track_index
@@ -118,6 +118,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "retrieved": read_retrieved,
     "detections": read_detections,
     "motion sheet": read_sheet,
+    "row runs": read_row_runs,
     "runs": lambda path: read_table(path, RUNS_SCHEMA, "a rule"),
 }
 

@@ -45,12 +45,12 @@ def test_every_rule_is_found():
 def test_rule_runs_the_module_of_its_name(stage, name, body):
     module = f"pipelines.{stage}.{name}"
     if name in ONE_COMMAND_PER_OBJECTIVE:
-        assert "python -m {params.module}" in directive(body, "shell")
+        assert "python $PIPELINE_TORCHRUN -m {params.module}" in directive(body, "shell")
         assert "source_digest(pretraining_module(wildcards))" in directive(body, "params")
         assert list((ROOT / "pipelines" / stage).glob(f"{name}_*.py"))
         return
 
-    assert re.findall(r"python -m ([\w.]+)", directive(body, "shell")) == [module]
+    assert re.findall(r"python (?:\$PIPELINE_TORCHRUN )?-m ([\w.]+)", directive(body, "shell")) == [module]
     assert f'code=source_digest("{module}")' in directive(body, "params")
     assert (ROOT / "pipelines" / stage / f"{name}.py").is_file()
 

@@ -900,6 +900,14 @@ def planned_generator(target, run):
     return {generator_model(preset, name): training}
 
 
+def flow_effort(flow):
+    """Name of a method of flow at its settings, as measured speeds go by it."""
+    if not flow["source"].startswith("tvl1"):
+        return flow["source"]
+    keys = ("num_scales", "num_warps", "inner_iterations", "outer_iterations")
+    return "-".join([flow["source"], *(str(flow["tvl1"][key]) for key in keys)])
+
+
 def flow_datasets(target):
     """Datasets whose flow the rows of a target's Table 5 read."""
     chosen, found = SETTINGS.targets[target], []
@@ -927,7 +935,7 @@ def plan_config(wildcards):
             "target_fps": preset["frames"]["target_fps"],
             "max_frames": preset["frames"]["max_frames"],
             "flow_datasets": flow_datasets(target),
-            "flow_source": preset["motion"]["flow"]["source"],
+            "flow_source": flow_effort(preset["motion"]["flow"]),
             "clip_frames": preset["clips"]["num_frames"],
             "clip_stride": preset["clips"]["stride"],
             "crop_px": preset["clips"]["crop_px"],

@@ -77,7 +77,7 @@ class PlanConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         target_fps: Rate to which frames are thinned; None keeps all.
         max_frames: Stored frames of a video at most, or None.
         flow_datasets: Datasets whose flow is needed.
-        flow_source: Method of flow.
+        flow_source: Method of flow with the settings that its speed depends on.
         clip_frames: Frames of a clip.
         clip_stride: Frames between two of them.
         crop_px: Side of what networks see.

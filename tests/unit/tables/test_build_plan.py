@@ -14,7 +14,7 @@ CONFIG = {
     "target_fps": None,
     "max_frames": None,
     "flow_datasets": ["mine"],
-    "flow_source": "tvl1",
+    "flow_source": "tvl1-5-5-30-10",
     "clip_frames": 16,
     "clip_stride": 1,
     "crop_px": 112,

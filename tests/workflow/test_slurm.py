@@ -82,9 +82,7 @@ def run_and_kill(work, cluster):
         )
         try:
             training = work.folder / "logs/evaluation/finetune/smoke-random-split1-seed0.log"
-            wait_until(
-                lambda: process.poll() is not None or has_steps(training), "training", 600.0
-            )
+            wait_until(lambda: process.poll() is not None or has_steps(training), "training", 600.0)
             assert process.poll() is None, log_path.read_text()
             ((_, node),) = cluster.running("rule_finetune")
             cluster.kill_node(node)

@@ -64,7 +64,7 @@ def test_every_trigger_is_asked_for_and_nothing_is_made(monkeypatch, caplog):
     ((*command,),) = asked
     assert "--dry-run" in command
     assert {"params", "code"} <= set(command)
-    assert ["--configfile", "m.yaml"] == command[command.index("--configfile") :][:2]
+    assert command[command.index("--configfile") :][:2] == ["--configfile", "m.yaml"]
     assert "2 artifacts are stale or missing" in caplog.text
 
 

@@ -160,7 +160,9 @@ def plan_rows(found: Iterable[Volume], measured: Measured) -> list[Row]:
     for name in ("cpu_hours", "gpu_hours", "disk_gb"):
         known = [float(str(row[name])) for row in rows if row[name] != ""]
         total[name] = _rounded(sum(known)) if known else ""
-    unknown = [str(row["stage"]) for row in rows if "not measured" in str(row["remark"])]
+    unknown = dict.fromkeys(
+        str(row["stage"]) for row in rows if "not measured" in str(row["remark"])
+    )
     total["remark"] = f"without what is not measured: {', '.join(unknown)}" if unknown else ""
     return [*rows, total]
 

@@ -103,6 +103,7 @@ def without_weights() -> Section:
 
 
 @needs_slurm
+@pytest.mark.slow
 def test_table_is_that_of_the_local_run(finished):
     for name in (TABLE, TABLE.replace(".csv", ".md")):
         ours, wanted = (run.folder / name for run in (finished.work, finished.local))
@@ -110,12 +111,14 @@ def test_table_is_that_of_the_local_run(finished):
 
 
 @needs_slurm
+@pytest.mark.slow
 def test_a_node_died_and_its_job_was_tried_again(finished):
     assert finished.states[finished.killed].startswith("down")
     assert "Trying to restart job" in finished.log
 
 
 @needs_slurm
+@pytest.mark.slow
 def test_a_failed_job_names_rule_shard_log_and_reason(finished):
     text = finished.failed.stdout
 

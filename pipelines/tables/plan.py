@@ -155,7 +155,8 @@ def volumes(config: PlanConfig, manifests: Manifests) -> list[Volume]:
 def plan_rows(found: Iterable[Volume], measured: Measured) -> list[Row]:
     """One line per stage, then the sums; a cell is empty where nothing was measured."""
     rows = [_row(volume, measured) for volume in found]
-    total: Row = dict.fromkeys(COLUMNS, "") | {"stage": "total"}
+    total: Row = {}
+    total.update(dict.fromkeys(COLUMNS, ""), stage="total")
     total["jobs"] = sum(int(str(row["jobs"])) for row in rows)
     for name in ("cpu_hours", "gpu_hours", "disk_gb"):
         known = [float(str(row[name])) for row in rows if row[name] != ""]

@@ -12,7 +12,8 @@ rule extract_features:
         "../envs/pipeline.yaml"
     threads: COMPUTE["num_threads"]
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(720),
         gpu=1,
     params:
         config=lambda wildcards: section(wildcards.preset, "clips", "clustering.features"),
@@ -43,7 +44,8 @@ rule fit_clusters:
         "../envs/pipeline.yaml"
     threads: COMPUTE["num_threads"]
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
+        runtime=growing(720),
     params:
         config=lambda wildcards: section(wildcards.preset, "clustering.units", "clustering.kmeans"),
         seed=lambda wildcards: parts_of(wildcards.generator)[2],
@@ -76,7 +78,8 @@ rule assign_pseudolabels:
         "../envs/pipeline.yaml"
     threads: COMPUTE["num_threads"]
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
+        runtime=growing(720),
     params:
         config=lambda wildcards: section(wildcards.preset, "clustering.units"),
         features=lambda wildcards: listed(source_features(wildcards)),
@@ -110,7 +113,8 @@ rule cluster_vectors:
         "../envs/pipeline.yaml"
     threads: COMPUTE["num_threads"]
     resources:
-        mem_mb=16000,
+        mem_mb=growing(16000),
+        runtime=growing(720),
     params:
         config=lambda wildcards: section(wildcards.preset, "clustering.vectors", **SETTINGS.limits),
         vectors=lambda wildcards: listed(vector_shards(wildcards)),

@@ -29,6 +29,7 @@ from pipelines.data.catalog import (
 )
 from pipelines.data.class_lists import read_classes
 from pipelines.data.manifest import shard_name, shard_of
+from pipelines.data.shard_counts import check_shard_count
 from pipelines.io.config import canonical
 from pipelines.io.errors import PipelineError
 from pipelines.io.provenance import source_digest
@@ -69,6 +70,12 @@ MALLOC = {
     "MALLOC_TRIM_THRESHOLD_": 4 << 30,
     "MALLOC_TOP_PAD_": 64 << 20,
 }
+# Training commands alone are started so; another number of processes re-runs nothing either.
+TORCHRUN = (
+    ""
+    if COMPUTE["num_processes"] == 1
+    else (f"-m torch.distributed.run --standalone --nproc-per-node {COMPUTE['num_processes']}")
+)
 shell.prefix(
     "set -euo pipefail; "
     f"export PYTHONPATH={shlex.quote(str(ROOT))} OMP_WAIT_POLICY=passive"
@@ -76,9 +83,21 @@ shell.prefix(
     f" OMP_NUM_THREADS={COMPUTE['num_threads']} MKL_NUM_THREADS={COMPUTE['num_threads']}"
     f" PIPELINE_NUM_WORKERS={COMPUTE['num_workers']} PIPELINE_DEVICE={COMPUTE['device']}"
     f" PIPELINE_CHECKPOINT_SECONDS={COMPUTE['checkpoint_seconds']}"
+    f" PIPELINE_TORCHRUN={shlex.quote(TORCHRUN)}"
     f" PIPELINE_TENSORBOARD={int(COMPUTE['tensorboard'])}"
     f" {' '.join(f'{name}={value}' for name, value in MALLOC.items())}; "
 )
+
+
+def growing(base):
+    """A resource that a job gets more of each time it is tried again (`retries`, in a profile)."""
+    return lambda wildcards, attempt: base * attempt
+
+
+def frames_output(path):
+    """Decoded frames, removed after their last use in a run where the disk is short."""
+    return temp(path) if COMPUTE["temporary_frames"] else path
+
 
 NAME = "[a-z][a-z0-9_]*"
 # A trial of a sweep, or a variant that a table's row derives.
@@ -353,9 +372,10 @@ def listed_shards(dataset):
     dataset stops here, before any job, with one message.
     """
     stanza = SETTINGS.datasets[dataset]
-    if is_generated(dataset):
-        return ["generated"] * stanza["num_shards"]
     try:
+        check_shard_count(dataset, stanza["num_shards"], Path("results"))
+        if is_generated(dataset):
+            return ["generated"] * stanza["num_shards"]
         check_dataset(dataset, stanza)
         return shard_fingerprints(dataset, stanza)
     except PipelineError as error:

@@ -9,7 +9,8 @@ rule generate_demo:
         "../envs/pipeline.yaml"
     threads: 2
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         config=lambda wildcards: canonical(SETTINGS.datasets[wildcards.dataset]["generator"]),
         code=source_digest("pipelines.data.generate_demo"),
@@ -85,7 +86,8 @@ rule probe_videos:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(720),
     params:
         config=lambda wildcards: canonical(SETTINGS.datasets[wildcards.dataset]),
         listed=lambda wildcards: listed_shards(wildcards.dataset)[int(wildcards.shard[:4])],
@@ -116,7 +118,8 @@ rule build_manifest:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         config=canonical(SETTINGS.limits),
         probed=lambda wildcards: listed(probed_shards(wildcards.dataset)),
@@ -146,7 +149,8 @@ rule select_source:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         config=lambda wildcards: canonical({"parts": source_parts(wildcards.source)}),
         code=source_digest("pipelines.data.select_source"),
@@ -172,7 +176,8 @@ rule report_overlap:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         config=lambda wildcards: canonical(
             {

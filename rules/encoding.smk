@@ -14,7 +14,8 @@ rule sample_descriptors:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(720),
     params:
         config=lambda wildcards: section(
             wildcards.preset,
@@ -52,7 +53,8 @@ rule fit_encoder:
         "../envs/pipeline.yaml"
     threads: COMPUTE["num_threads"]
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(720),
     params:
         config=lambda wildcards: section(
             wildcards.preset,
@@ -89,7 +91,8 @@ rule encode_fisher:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(720),
     params:
         config=lambda wildcards: section(
             wildcards.preset,

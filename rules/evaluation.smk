@@ -10,10 +10,11 @@ rule finetune:
         "benchmarks/evaluation/finetune/{target}-{method}-{split}-seed{seed}.tsv"
     conda:
         "../envs/pipeline.yaml"
-    threads: COMPUTE["num_threads"]
+    threads: COMPUTE["num_threads"] * COMPUTE["num_processes"]
     resources:
-        mem_mb=8000,
-        gpu=1,
+        mem_mb=growing(8000),
+        runtime=growing(2880),
+        gpu=COMPUTE["num_processes"],
     params:
         config=finetuning_config,
         models=finetuning_models,
@@ -24,7 +25,7 @@ rule finetune:
         ),
         code=source_digest("pipelines.evaluation.finetune"),
     shell:
-        "python -m pipelines.evaluation.finetune"
+        "python $PIPELINE_TORCHRUN -m pipelines.evaluation.finetune"
         " --config {params.config:q}"
         " --manifest {input.manifest}"
         " --split {wildcards.split}"
@@ -53,7 +54,8 @@ rule test_model:
         "../envs/pipeline.yaml"
     threads: COMPUTE["num_threads"]
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
+        runtime=growing(720),
         gpu=1,
     params:
         config=test_config,
@@ -125,7 +127,8 @@ rule classify_vectors:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
+        runtime=growing(720),
     params:
         config=lambda wildcards: section(
             target_preset(wildcards), "validation", "evaluation.labels", "evaluation.svm"

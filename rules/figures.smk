@@ -12,7 +12,8 @@ rule draw_motion:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         config=lambda wildcards: section(
             wildcards.preset,

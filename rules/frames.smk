@@ -2,7 +2,7 @@ rule decode_frames:
     input:
         videos="results/data/{dataset}/probed/shard-{shard}.parquet",
     output:
-        frames="results/frames/{preset}/{dataset}/shard-{shard}.h5",
+        frames=frames_output("results/frames/{preset}/{dataset}/shard-{shard}.h5"),
         skipped="results/frames/{preset}/{dataset}/skipped/shard-{shard}.parquet",
     log:
         "logs/frames/decode_frames/{preset}-{dataset}-{shard}.log",
@@ -12,7 +12,8 @@ rule decode_frames:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(720),
     params:
         config=lambda wildcards: canonical(SETTINGS.presets[wildcards.preset]["frames"]),
         root=lambda wildcards: SETTINGS.datasets[wildcards.dataset]["root"],
@@ -42,7 +43,8 @@ rule index_frames:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         config=canonical(SETTINGS.limits),
         frames=lambda wildcards: listed(frame_shards(wildcards.preset, wildcards.dataset)),

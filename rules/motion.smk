@@ -11,7 +11,8 @@ rule extract_flow:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(720),
     params:
         config=flow_config,
         weights=flow_weights,
@@ -37,7 +38,8 @@ rule export_flow:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(720),
     params:
         config=lambda wildcards: canonical(SETTINGS.presets[wildcards.preset]["motion"]["export"]),
         code=source_digest("pipelines.motion.export_flow"),
@@ -63,7 +65,8 @@ rule extract_edges:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(720),
     params:
         config=lambda wildcards: section(
             wildcards.preset,
@@ -100,7 +103,8 @@ rule index_edges:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         config=canonical(SETTINGS.limits),
         edges=lambda wildcards: listed(edge_shards(wildcards.preset, wildcards.dataset)),

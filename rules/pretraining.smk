@@ -11,17 +11,18 @@ rule pretrain:
     priority: 10
     conda:
         "../envs/pipeline.yaml"
-    threads: COMPUTE["num_threads"]
+    threads: COMPUTE["num_threads"] * COMPUTE["num_processes"]
     resources:
-        mem_mb=8000,
-        gpu=1,
+        mem_mb=growing(8000),
+        runtime=growing(2880),
+        gpu=COMPUTE["num_processes"],
     params:
         module=pretraining_module,
         config=pretraining_config,
         inputs=pretraining_options,
         code=lambda wildcards: source_digest(pretraining_module(wildcards)),
     shell:
-        "python -m {params.module}"
+        "python $PIPELINE_TORCHRUN -m {params.module}"
         " --config {params.config:q}"
         " --source {input.source}"
         " {params.inputs}"

@@ -13,7 +13,8 @@ rule build_table5:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         config=lambda wildcards: table_config(wildcards.target, "table5"),
         code=source_digest("pipelines.tables.build_table5"),
@@ -44,7 +45,8 @@ rule build_leaderboard:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         config=lambda wildcards: table_config(wildcards.target, "leaderboard"),
         code=source_digest("pipelines.tables.build_leaderboard"),
@@ -102,7 +104,8 @@ rule build_sweep:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         config=lambda wildcards: canonical({"trials": sweep_trials(wildcards.sweep)}),
         code=source_digest("pipelines.tables.build_sweep"),
@@ -110,4 +113,30 @@ rule build_sweep:
         "python -m pipelines.tables.build_sweep"
         " --config {params.config:q}"
         " --out {output.table}"
+        " > {log} 2>&1"
+
+
+rule build_plan:
+    input:
+        manifests=plan_manifests,
+    output:
+        plan="results/{target}_plan.csv",
+    log:
+        "logs/tables/build_plan/{target}.log",
+    benchmark:
+        "benchmarks/tables/build_plan/{target}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        config=plan_config,
+        code=source_digest("pipelines.tables.build_plan"),
+    shell:
+        "python -m pipelines.tables.build_plan"
+        " --config {params.config:q}"
+        " --manifests {input.manifests}"
+        " --out {output.plan}"
         " > {log} 2>&1"

@@ -11,10 +11,11 @@ rule train_generator:
     priority: 10
     conda:
         "../envs/pipeline.yaml"
-    threads: COMPUTE["num_threads"]
+    threads: COMPUTE["num_threads"] * COMPUTE["num_processes"]
     resources:
-        mem_mb=8000,
-        gpu=1,
+        mem_mb=growing(8000),
+        runtime=growing(2880),
+        gpu=COMPUTE["num_processes"],
     params:
         config=generator_recipe,
         split=lambda wildcards: split_of(wildcards.labels),
@@ -24,7 +25,7 @@ rule train_generator:
         initial=generator_initial_option,
         code=source_digest("pipelines.training.train_generator"),
     shell:
-        "python -m pipelines.training.train_generator"
+        "python $PIPELINE_TORCHRUN -m pipelines.training.train_generator"
         " --config {params.config:q}"
         " --manifest {input.manifest}"
         " --split {params.split}"
@@ -51,10 +52,11 @@ rule self_train:
     priority: 10
     conda:
         "../envs/pipeline.yaml"
-    threads: COMPUTE["num_threads"]
+    threads: COMPUTE["num_threads"] * COMPUTE["num_processes"]
     resources:
-        mem_mb=8000,
-        gpu=1,
+        mem_mb=growing(8000),
+        runtime=growing(2880),
+        gpu=COMPUTE["num_processes"],
     params:
         config=lambda wildcards: training_config(wildcards.preset, "training.self_training", "rgb"),
         seed=lambda wildcards: parts_of(wildcards.generator)[2],
@@ -63,7 +65,7 @@ rule self_train:
         ),
         code=source_digest("pipelines.training.self_train"),
     shell:
-        "python -m pipelines.training.self_train"
+        "python $PIPELINE_TORCHRUN -m pipelines.training.self_train"
         " --config {params.config:q}"
         " --pseudolabels {input.pseudolabels}"
         " {params.stores}"
@@ -87,10 +89,11 @@ rule distill_motion:
     priority: 10
     conda:
         "../envs/pipeline.yaml"
-    threads: COMPUTE["num_threads"]
+    threads: COMPUTE["num_threads"] * COMPUTE["num_processes"]
     resources:
-        mem_mb=8000,
-        gpu=1,
+        mem_mb=growing(8000),
+        runtime=growing(2880),
+        gpu=COMPUTE["num_processes"],
     params:
         config=lambda wildcards: training_config(wildcards.preset, "training.distillation", "rgb"),
         seed=lambda wildcards: parts_of(wildcards.generator)[2],
@@ -99,7 +102,7 @@ rule distill_motion:
         ),
         code=source_digest("pipelines.training.distill_motion"),
     shell:
-        "python -m pipelines.training.distill_motion"
+        "python $PIPELINE_TORCHRUN -m pipelines.training.distill_motion"
         " --config {params.config:q}"
         " --source {input.source}"
         " --teacher {input.teacher}"
@@ -124,10 +127,11 @@ rule train_supervised:
     priority: 10
     conda:
         "../envs/pipeline.yaml"
-    threads: COMPUTE["num_threads"]
+    threads: COMPUTE["num_threads"] * COMPUTE["num_processes"]
     resources:
-        mem_mb=8000,
-        gpu=1,
+        mem_mb=growing(8000),
+        runtime=growing(2880),
+        gpu=COMPUTE["num_processes"],
     params:
         config=lambda wildcards: training_config(wildcards.preset, "training.supervised", "rgb"),
         stores=lambda wildcards: store_options(
@@ -135,7 +139,7 @@ rule train_supervised:
         ),
         code=source_digest("pipelines.training.train_supervised"),
     shell:
-        "python -m pipelines.training.train_supervised"
+        "python $PIPELINE_TORCHRUN -m pipelines.training.train_supervised"
         " --config {params.config:q}"
         " --source {input.source}"
         " {params.stores}"

@@ -13,7 +13,8 @@ rule detect_people:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(720),
     params:
         config=lambda wildcards: section(
             wildcards.preset, "trajectories.max_height_px", "trajectories.people"
@@ -45,7 +46,8 @@ rule track_trajectories:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=growing(3000),
+        runtime=growing(720),
     params:
         config=lambda wildcards: section(
             wildcards.preset, "trajectories.max_height_px", "trajectories.tracks"
@@ -78,7 +80,8 @@ rule index_tracks:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         config=canonical(SETTINGS.limits),
         tracks=lambda wildcards: listed(track_shards(wildcards)),

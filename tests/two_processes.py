@@ -185,6 +185,8 @@ def everything(folder: Path) -> None:
     # Begins differently everywhere, from process 0's last state.
     torch.manual_seed(rank())
     found["resumed"] = facts_of(trained(Contrast, folder / "state1"))
+    # From the last state of a single process.
+    found["from_one"] = facts_of(trained(Contrast, folder / "alone"))
     try:
         trained(Poisoned, folder / "poisoned")
     except PipelineError as error:

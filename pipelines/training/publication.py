@@ -123,7 +123,7 @@ def _new_run(task: Task, recipe: RecipeConfig, num_videos: int) -> Run:
     return Run(
         task=task,
         optimizer=build_optimizer(task.parameters(), recipe.optimizer),
-        base_learning_rate=recipe.optimizer.learning_rate,
+        base_learning_rate=recipe.learning_rate,
         schedule=build_schedule(recipe.schedule, num_videos, recipe.videos_per_step),
         keep=recipe.checkpoint,
         stepping=Stepping(recipe.accumulate, recipe.precision, recipe.max_gradient_norm),

@@ -18,6 +18,8 @@ class OptimizerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         weight_decay: Added to the gradient by SGD and Adam, applied apart from it by AdamW.
         dampening: SGD's: a new gradient counts `1 - dampening` in the momentum.
         decay_norm_and_bias: Whether weight decay covers normalisation layers and biases too.
+        rate_for_videos: Videos of a step that `learning_rate` is meant for; larger steps take a
+            rate larger in proportion. None: `learning_rate` is the rate.
     """
 
     name: Literal["sgd", "adam", "adamw"]
@@ -26,6 +28,7 @@ class OptimizerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weight_decay: float
     dampening: float = 0.0
     decay_norm_and_bias: bool = True
+    rate_for_videos: int | None = None
 
 
 class ScheduleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,6 +86,17 @@ class RecipeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def videos_per_step(self) -> int:
         """Videos that one optimiser step is made of, over all batches and processes."""
         return self.videos_per_batch * self.accumulate
+
+    @property
+    def learning_rate(self) -> float:
+        """Rate that the schedule scales: linear in the videos of a step where that is wanted.
+
+        The linear rule of Goyal et al. (2017). It counts videos, not processes: more processes
+        alone split the same step and change nothing.
+        """
+        meant_for = self.optimizer.rate_for_videos
+        share = 1.0 if meant_for is None else self.videos_per_step / meant_for
+        return self.optimizer.learning_rate * share
 
 
 class GeneratorRecipe(RecipeConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):

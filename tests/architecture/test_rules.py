@@ -45,12 +45,14 @@ def test_every_rule_is_found():
 def test_rule_runs_the_module_of_its_name(stage, name, body):
     module = f"pipelines.{stage}.{name}"
     if name in ONE_COMMAND_PER_OBJECTIVE:
-        assert "python -m {params.module}" in directive(body, "shell")
+        assert "python $PIPELINE_TORCHRUN -m {params.module}" in directive(body, "shell")
         assert "source_digest(pretraining_module(wildcards))" in directive(body, "params")
         assert list((ROOT / "pipelines" / stage).glob(f"{name}_*.py"))
         return
 
-    assert re.findall(r"python -m ([\w.]+)", directive(body, "shell")) == [module]
+    assert re.findall(r"python (?:\$PIPELINE_TORCHRUN )?-m ([\w.]+)", directive(body, "shell")) == [
+        module
+    ]
     assert f'code=source_digest("{module}")' in directive(body, "params")
     assert (ROOT / "pipelines" / stage / f"{name}.py").is_file()
 
@@ -77,6 +79,23 @@ def test_params_depend_on_wildcards_only(stage, name, body):
         if "," in arguments
     ]
     assert wide == []
+
+
+@pytest.mark.parametrize(("stage", "name", "body"), each_rule())
+def test_memory_and_time_grow_with_every_attempt(stage, name, body):
+    resources = directive(body, "resources")
+
+    for resource in ("mem_mb", "runtime"):
+        assert re.search(rf"^        {resource}=growing\(\d+\),$", resources, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("stage", "name", "body"), each_rule())
+def test_trainings_and_they_alone_run_in_several_processes(stage, name, body):
+    is_training = "history=" in directive(body, "output")
+
+    assert ("$PIPELINE_TORCHRUN" in directive(body, "shell")) == is_training
+    for name in ("threads", "resources"):
+        assert ('COMPUTE["num_processes"]' in directive(body, name)) == is_training
 
 
 @pytest.mark.parametrize(("stage", "name", "body"), each_rule())

@@ -39,7 +39,13 @@ from pipelines.io.sections import at_path
 from pipelines.io.settings import load_settings
 from pipelines.motion import export_flow, extract_edges, extract_flow, index_edges
 from pipelines.pretraining import pretrain_clip_order
-from pipelines.tables import build_leaderboard, build_sweep, build_table, build_table5
+from pipelines.tables import (
+    build_leaderboard,
+    build_plan,
+    build_sweep,
+    build_table,
+    build_table5,
+)
 from pipelines.training import distill_motion, self_train, train_generator, train_supervised
 from pipelines.trajectories import detect_people, index_tracks, track_trajectories
 from tests.contract.document import ROOT
@@ -484,6 +490,28 @@ class Production:
         trial = {"method": "mars", "trial": "tune-mars-00", "overrides": "{}", "runs": [run]}
         out = results / "tune_sweep.csv"
         command(build_sweep, config=canonical({"trials": [trial]}), out=out)
+        self.make_plan()
+
+    def make_plan(self) -> None:
+        """The cost of one training on the demo's videos."""
+        part = {"dataset": "demo", "split": "split1", "roles": ["train"]}
+        work = {"rule": "finetune", "jobs": 1, "backbone": "r2plus1d-tiny", "parts": [part]}
+        work |= {"kind": "train", "clips_per_video": 1, "length": 2}
+        config = {
+            "frame_size": [32, 43],
+            "target_fps": None,
+            "max_frames": None,
+            "flow_datasets": ["demo"],
+            "flow_source": "tvl1",
+            "clip_frames": 4,
+            "clip_stride": 1,
+            "crop_px": 28,
+            "feature_step": None,
+            "num_shards": {"demo": 1},
+            "works": [work],
+        }
+        out = self.folder / "results" / "smoke_plan.csv"
+        command(build_plan, config=canonical(config), manifests=self.manifest, out=out)
 
     def make_defined_table(self, run: dict[str, object]) -> None:
         """One of the tables that are data."""

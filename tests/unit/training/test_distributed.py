@@ -95,6 +95,7 @@ def test_every_step_and_process_draws_its_own_numbers_again_and_again():
 def joint(tmp_path_factory):
     """What each of two processes found, and their folder."""
     folder = tmp_path_factory.mktemp("joint")
+    trained(Contrast, folder / "alone")
     answer = launch("everything", folder)
     assert answer.returncode == 0, answer.stderr
     return [
@@ -158,6 +159,19 @@ def test_two_processes_resume_from_what_process_0_kept(joint):
         assert resumed["history"] == whole["history"]
         for name, value in whole["state"].items():
             assert torch.equal(resumed["state"][name], value)
+
+
+@pytest.mark.distributed
+def test_a_run_goes_on_with_another_number_of_processes(joint):
+    whole = joint[0][0]["run1"]
+    two_to_one = facts_of(trained(Contrast, joint[1] / "state1"))
+
+    for resumed in (two_to_one, *(found["from_one"] for found in joint[0])):
+        assert resumed["step"] == whole["step"]
+        for name, value in whole["state"].items():
+            torch.testing.assert_close(resumed["state"][name], value, rtol=1e-10, atol=1e-12)
+        for one, other in zip(resumed["history"], whole["history"], strict=True):
+            assert one == pytest.approx(other, rel=1e-10)
 
 
 @pytest.mark.distributed

@@ -29,6 +29,18 @@ def test_accumulated_batches_make_the_videos_of_a_step():
 
 
 @pytest.mark.parametrize(
+    ("meant_for", "expected"), [(None, 0.1), (24, 0.1), (12, 0.2), (256, 0.1 * 24 / 256)]
+)
+def test_the_rate_is_linear_in_the_videos_of_a_step_where_wanted(meant_for, expected):
+    optimizer = {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.0}
+    found = decoded(
+        videos_per_batch=6, accumulate=4, optimizer=optimizer | {"rate_for_videos": meant_for}
+    )
+
+    assert found.recipe.learning_rate == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
     "trainable", ["all", "linear_probe", ["layer3", "fc"], {"freeze": 2}], ids=str
 )
 def test_stages_are_named_listed_or_counted(trainable):

@@ -1,0 +1,256 @@
+"""What a target will cost, from its manifests and measured speeds alone.
+
+Conventions
+- A megapixel (MP) is 10^6 px of one frame: of the source in decoding, of a stored frame in frames
+  and flow, of the crop in everything that networks see.
+- Every video of a split is counted, held-out ones too: they are scored as the others are trained.
+- Start-up of jobs, validation between epochs and waiting for disks are not counted.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from pipelines.data.manifest import ProbedVideo
+from pipelines.tables.throughputs import Throughput
+
+Measured = Mapping[tuple[str, str, str], Throughput]
+Manifests = Mapping[str, Sequence[ProbedVideo]]
+Row = dict[str, object]
+
+COLUMNS = (
+    "stage",
+    "jobs",
+    "amount",
+    "unit",
+    "cpu_hours",
+    "gpu_hours",
+    "artifact",
+    "disk_gb",
+    "remark",
+)
+
+
+class PartConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Some videos of a dataset: those with one of these roles in a split."""
+
+    dataset: str
+    split: str
+    roles: tuple[str, ...]
+
+
+class WorkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Jobs of one kind on clips.
+
+    Attributes:
+        rule: What runs.
+        jobs: How often, on as many videos.
+        backbone: Which network.
+        parts: Whose clips.
+        kind: "train" counts `length` epochs or steps; "evaluate" sees `clips_per_video` of each
+            video, or with None as many as fit into it one after the other.
+        length: Epochs, or steps.
+        unit: Of `length`.
+        videos_per_step: Videos of one optimiser step.
+        has_teacher: Whether a second network looks at every clip.
+    """
+
+    rule: str
+    jobs: int
+    backbone: str
+    parts: tuple[PartConfig, ...]
+    kind: Literal["train", "evaluate"]
+    clips_per_video: int | None
+    length: int = 1
+    unit: Literal["epochs", "steps"] = "epochs"
+    videos_per_step: int = 1
+    has_teacher: bool = False
+
+
+class PlanConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The `--config` of the plan.
+
+    Attributes:
+        frame_size: Height and width of stored frames.
+        target_fps: Rate to which frames are thinned; None keeps all.
+        max_frames: Stored frames of a video at most, or None.
+        flow_datasets: Datasets whose flow is needed.
+        flow_source: Method of flow with the settings that its speed depends on.
+        clip_frames: Frames of a clip.
+        clip_stride: Frames between two of them.
+        crop_px: Side of what networks see.
+        feature_step: Frames between clips of features; None for clips side by side.
+        num_shards: Dataset -> its shards.
+        works: Everything on clips.
+    """
+
+    frame_size: tuple[int, int]
+    target_fps: float | None
+    max_frames: int | None
+    flow_datasets: tuple[str, ...]
+    flow_source: str
+    clip_frames: int
+    clip_stride: int
+    crop_px: int
+    feature_step: int | None
+    num_shards: dict[str, int]
+    works: tuple[WorkConfig, ...]
+
+
+class Volume(NamedTuple):
+    """An amount of work for `lookups`, each (work, variant), and what it leaves on disk."""
+
+    stage: str
+    jobs: int
+    amount: float
+    unit: str
+    lookups: tuple[tuple[str, str], ...]
+    artifact: str
+    kept: str
+    kept_units: float
+    is_on_gpu: bool
+
+
+def stored_frames(video: ProbedVideo, target_fps: float | None, max_frames: int | None) -> int:
+    """Frames that are kept of a video: every so many-th, up to a number."""
+    step = 1 if target_fps is None else max(1, round(video.fps / target_fps))
+    count = math.ceil(video.num_frames / step)
+    return count if max_frames is None else min(count, max_frames)
+
+
+def chosen_videos(parts: Iterable[PartConfig], manifests: Manifests) -> list[ProbedVideo]:
+    """Videos of some parts."""
+    return [
+        video
+        for part in parts
+        for video in manifests[part.dataset]
+        if video.roles.get(part.split) in part.roles
+    ]
+
+
+def clips_of(work: WorkConfig, config: PlanConfig, videos: Sequence[ProbedVideo]) -> int:
+    """Clips that one job sees."""
+    if work.kind == "train":
+        steps = work.length
+        if work.unit == "epochs":
+            steps *= math.ceil(len(videos) / work.videos_per_step)
+        return steps * work.videos_per_step * (work.clips_per_video or 1)
+    if work.clips_per_video is not None:
+        return len(videos) * work.clips_per_video
+    span = (config.clip_frames - 1) * config.clip_stride + 1
+    step = config.feature_step or span
+    return sum(
+        max(0, stored_frames(video, config.target_fps, config.max_frames) - span) // step + 1
+        for video in videos
+    )
+
+
+def volumes(config: PlanConfig, manifests: Manifests) -> list[Volume]:
+    """Every stage of the target with its amount of work."""
+    return [*_extraction(config, manifests), *(_work(w, config, manifests) for w in config.works)]
+
+
+def plan_rows(found: Iterable[Volume], measured: Measured) -> list[Row]:
+    """One line per stage, then the sums; a cell is empty where nothing was measured."""
+    rows = [_row(volume, measured) for volume in found]
+    total: Row = {}
+    total.update(dict.fromkeys(COLUMNS, ""), stage="total")
+    total["jobs"] = sum(int(str(row["jobs"])) for row in rows)
+    for name in ("cpu_hours", "gpu_hours", "disk_gb"):
+        known = [float(str(row[name])) for row in rows if row[name] != ""]
+        total[name] = _rounded(sum(known)) if known else ""
+    unknown = dict.fromkeys(
+        str(row["stage"]) for row in rows if "not measured" in str(row["remark"])
+    )
+    total["remark"] = f"without what is not measured: {', '.join(unknown)}" if unknown else ""
+    return [*rows, total]
+
+
+def _extraction(config: PlanConfig, manifests: Manifests) -> list[Volume]:
+    """Frames and flow."""
+    height, width = config.frame_size
+    kept, seen = {}, 0.0
+    for dataset, videos in manifests.items():
+        counts = [stored_frames(video, config.target_fps, config.max_frames) for video in videos]
+        kept[dataset] = sum(counts) * height * width / 1e6
+        seen += sum(video.num_frames * video.height * video.width for video in videos) / 1e6
+    flow = sum(kept[dataset] for dataset in config.flow_datasets)
+    shards = [sum(config.num_shards[d] for d in names) for names in (kept, config.flow_datasets)]
+    source = config.flow_source
+    return [
+        Volume(
+            "decode_frames", shards[0], seen, "MP of source frames", (("decode", ""),),
+            "frames", "frames", sum(kept.values()), False,
+        ),
+        Volume(
+            "extract_flow", shards[1], flow, "MP of flow", (("flow", source),),
+            "flow", "flow", flow, False,
+        ),
+    ]  # fmt: skip
+
+
+def _work(work: WorkConfig, config: PlanConfig, manifests: Manifests) -> Volume:
+    """Training or evaluation on clips."""
+    clips = clips_of(work, config, chosen_videos(work.parts, manifests))
+    amount = work.jobs * clips * config.clip_frames * config.crop_px**2 / 1e6
+    lookups = [(work.kind, work.backbone)]
+    if work.has_teacher:
+        lookups.append(("evaluate", work.backbone))
+    is_training = work.kind == "train"
+    is_kept = work.rule == "extract_features"
+    return Volume(
+        work.rule,
+        work.jobs,
+        amount,
+        "MP of clips",
+        tuple(lookups),
+        "model" if is_training else "features" if is_kept else "predictions",
+        f"model {work.backbone}" if is_training else "feature" if is_kept else "",
+        work.jobs if is_training else work.jobs * clips,
+        True,
+    )
+
+
+def _row(volume: Volume, measured: Measured) -> Row:
+    """A line of the table, with the reason for every empty cell."""
+    hours = {device: _hours(volume, device, measured) for device in ("cpu", "gpu")}
+    work, _, variant = volume.kept.partition(" ")
+    size = measured.get((work, variant, "disk"))
+    remarks = []
+    if hours["cpu"] is None:
+        remarks.append(f"{_names(volume)} not measured on a CPU")
+    if volume.is_on_gpu and hours["gpu"] is None:
+        remarks.append(f"{_names(volume)} not measured on a GPU: cpu_hours are one core's")
+    if volume.kept and size is None:
+        remarks.append(f"size of {volume.kept} not measured")
+    return {
+        "stage": volume.stage,
+        "jobs": volume.jobs,
+        "amount": _rounded(volume.amount),
+        "unit": volume.unit,
+        "cpu_hours": "" if hours["cpu"] is None else _rounded(hours["cpu"]),
+        "gpu_hours": "" if hours["gpu"] is None else _rounded(hours["gpu"]),
+        "artifact": volume.artifact,
+        "disk_gb": "" if size is None else _rounded(volume.kept_units * size.value / 1e9),
+        "remark": "; ".join(remarks),
+    }
+
+
+def _names(volume: Volume) -> str:
+    return " and ".join(" ".join(lookup).strip() for lookup in volume.lookups)
+
+
+def _hours(volume: Volume, device: str, measured: Measured) -> float | None:
+    """Hours of one core or one GPU; None if any part was not measured."""
+    entries = [measured.get((work, variant, device)) for work, variant in volume.lookups]
+    known = [entry for entry in entries if entry is not None]
+    if len(known) < len(entries):
+        return None
+    return sum(volume.amount / entry.value for entry in known)
+
+
+def _rounded(value: float) -> float:
+    """Three digits: an estimate has no more."""
+    return float(f"{value:.3g}")

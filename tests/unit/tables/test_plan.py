@@ -1,0 +1,162 @@
+import math
+
+import pytest
+
+from pipelines.data.manifest import ProbedVideo
+from pipelines.tables.plan import (
+    PartConfig,
+    PlanConfig,
+    WorkConfig,
+    chosen_videos,
+    clips_of,
+    plan_rows,
+    stored_frames,
+    volumes,
+)
+from pipelines.tables.throughputs import Throughput
+
+
+def video(number, role="train", num_frames=100, fps=30.0):
+    return ProbedVideo(
+        video_id=f"mine/v{number}",
+        path="v.avi",
+        label="a",
+        group=None,
+        roles={"split1": role},
+        shard=0,
+        duration_seconds=num_frames / fps,
+        fps=fps,
+        height=240,
+        width=320,
+        num_frames=num_frames,
+        size_bytes=1,
+        checksum="0" * 64,
+    )
+
+
+TRAIN = PartConfig("mine", "split1", ("train",))
+FINETUNE = WorkConfig(
+    "finetune", 3, "net", (TRAIN,), "train", 2, length=4, unit="epochs", videos_per_step=3
+)
+
+
+def config(*works, target_fps=None, max_frames=None, flow=("mine",)):
+    return PlanConfig(
+        frame_size=(100, 200),
+        target_fps=target_fps,
+        max_frames=max_frames,
+        flow_datasets=flow,
+        flow_source="tvl1",
+        clip_frames=8,
+        clip_stride=2,
+        crop_px=50,
+        feature_step=None,
+        num_shards={"mine": 5},
+        works=works,
+    )
+
+
+def measurement(work, variant, device, value):
+    entry = Throughput(work, variant, device, value, "MP", "here", "2026-01-01", "so")
+    return {(work, variant, device): entry}
+
+
+MEASURED = (
+    measurement("decode", "", "cpu", 100.0)
+    | measurement("flow", "tvl1", "cpu", 10.0)
+    | measurement("train", "net", "cpu", 2.0)
+    | measurement("evaluate", "net", "cpu", 8.0)
+    | measurement("frames", "", "disk", 1e6)
+    | measurement("flow", "", "disk", 2e6)
+    | measurement("model", "net", "disk", 5e7)
+    | measurement("feature", "", "disk", 1000.0)
+)
+
+
+@pytest.mark.parametrize("num_frames", [1, 2, 7, 100])
+@pytest.mark.parametrize("target_fps", [None, 60.0, 15.0, 7.0])
+@pytest.mark.parametrize("max_frames", [None, 5])
+def test_stored_frames_are_every_so_many_th(num_frames, target_fps, max_frames):
+    step = 1 if target_fps is None else max(1, round(30.0 / target_fps))
+    literal = len(list(range(num_frames))[::step][:max_frames])
+
+    assert stored_frames(video(0, num_frames=num_frames), target_fps, max_frames) == literal
+
+
+def test_videos_are_those_of_the_roles():
+    videos = [video(0), video(1, "test"), video(2, "unlabelled")]
+    part = PartConfig("mine", "split1", ("train", "unlabelled"))
+
+    found = chosen_videos([part], {"mine": videos})
+
+    assert [each.video_id for each in found] == ["mine/v0", "mine/v2"]
+
+
+def test_epochs_count_whole_steps():
+    videos = [video(number) for number in range(7)]
+
+    # 7 videos in steps of 3 are 3 steps; 4 epochs; 3 videos of 2 clips.
+    assert clips_of(FINETUNE, config(), videos) == 4 * 3 * 3 * 2
+
+
+def test_steps_do_not_depend_on_the_videos():
+    work = WorkConfig("pretrain", 1, "net", (TRAIN,), "train", 1, 10, "steps", 4)
+
+    assert clips_of(work, config(), []) == 40
+
+
+@pytest.mark.parametrize("num_frames", [4, 15, 29, 30, 100])
+def test_clips_side_by_side_are_those_of_a_literal_loop(num_frames):
+    work = WorkConfig("extract_features", 1, "net", (TRAIN,), "evaluate", None)
+    starts = [start for start in range(0, num_frames, 15) if start + 15 <= num_frames]
+
+    found = clips_of(work, config(), [video(0, num_frames=num_frames)])
+
+    assert found == max(1, len(starts))
+
+
+def test_hours_and_disk_are_amounts_times_what_was_measured():
+    videos = [video(number) for number in range(6)]
+    settings = config(FINETUNE)
+
+    rows = {row["stage"]: row for row in plan_rows(volumes(settings, {"mine": videos}), MEASURED)}
+
+    assert rows["decode_frames"]["jobs"] == 5
+    assert rows["decode_frames"]["cpu_hours"] == pytest.approx(6 * 100 * 0.0768 / 100, rel=1e-2)
+    assert rows["decode_frames"]["disk_gb"] == pytest.approx(6 * 100 * 0.02 * 1e6 / 1e9)
+    assert rows["extract_flow"]["cpu_hours"] == pytest.approx(6 * 100 * 0.02 / 10)
+    clips = 3 * (4 * 2 * 3 * 2)
+    assert rows["finetune"]["cpu_hours"] == pytest.approx(clips * 8 * 2500 / 1e6 / 2, rel=1e-2)
+    assert rows["finetune"]["disk_gb"] == pytest.approx(0.15)
+    assert rows["total"]["cpu_hours"] == pytest.approx(
+        math.fsum(rows[name]["cpu_hours"] for name in rows if name != "total"), rel=1e-2
+    )
+
+
+def test_a_teacher_looks_at_every_clip_too():
+    alone, taught = (
+        WorkConfig("distill", 1, "net", (TRAIN,), "train", 1, 1, "steps", 100, has_teacher=teacher)
+        for teacher in (False, True)
+    )
+
+    rows = plan_rows(volumes(config(alone, taught), {"mine": []}), MEASURED)
+
+    assert rows[3]["cpu_hours"] / rows[2]["cpu_hours"] == pytest.approx(1.25, rel=1e-2)
+
+
+def test_what_was_not_measured_stays_empty_and_is_said():
+    work = WorkConfig("finetune", 1, "other", (TRAIN,), "train", 1, 1, "steps", 1)
+
+    *_, row, total = plan_rows(volumes(config(work), {"mine": [video(0)]}), MEASURED)
+
+    assert (row["cpu_hours"], row["gpu_hours"], row["disk_gb"]) == ("", "", "")
+    assert "train other not measured on a CPU" in row["remark"]
+    assert "size of model other not measured" in row["remark"]
+    assert total["remark"] == "without what is not measured: finetune"
+    assert total["gpu_hours"] == ""
+
+
+def test_nothing_without_flow():
+    rows = plan_rows(volumes(config(flow=()), {"mine": [video(0)]}), MEASURED)
+
+    assert (rows[1]["jobs"], rows[1]["cpu_hours"], rows[1]["disk_gb"]) == (0, 0.0, 0.0)

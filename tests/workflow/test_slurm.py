@@ -1,0 +1,129 @@
+"""The workflow on a real Slurm of two nodes: same table, also when a node dies."""
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from pipelines.io.settings import Section, merged
+from tests.architecture.test_rules import directive, rules
+from tests.workflow.conftest import SMOKE
+from tests.workflow.slurm_cluster import obstacle, running_cluster, wait_until
+from tests.workflow.workspace import REPOSITORY, TIMEOUT_SECONDS, Workspace, environment
+
+TABLE = "results/smoke_table5.csv"
+# Every kind of stage, without the rows that would only repeat them.
+ROWS: Section = {"targets": {"smoke": {"methods": ["random", "motionfit"]}}}
+PROFILE = REPOSITORY / "workflow/profiles/slurm"
+# A test asks for the state of jobs more often than a cluster should be asked.
+OPTIONS = (
+    *("--workflow-profile", str(PROFILE), "--jobs", "4", "--latency-wait", "10"),
+    *("--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "3"),
+)
+SKIP_REASON = obstacle()
+needs_slurm = pytest.mark.skipif(SKIP_REASON is not None, reason=str(SKIP_REASON))
+
+
+def profile() -> Section:
+    return yaml.safe_load((PROFILE / "config.yaml").read_text())
+
+
+def test_gpu_rules_and_they_alone_go_to_the_gpu_partition():
+    gpu = {name for name, (_, body) in rules().items() if "gpu=" in directive(body, "resources")}
+    routed = {rule for rule, chosen in profile()["set-resources"].items()}
+
+    assert routed == gpu != set()
+    assert {chosen["slurm_partition"] for chosen in profile()["set-resources"].values()} == {"gpu"}
+
+
+def test_retries_stand_in_the_profile_and_in_no_rule():
+    assert profile()["retries"] >= 1
+    assert [name for name, (_, body) in rules().items() if directive(body, "retries")] == []
+
+
+def test_arrays_are_made_of_shard_jobs():
+    by_shard = {
+        name for name, (_, body) in rules().items() if "{shard}" in directive(body, "output")
+    }
+
+    assert set(profile()["slurm-array-jobs"].split(",")) == by_shard
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The table of a local run, and of a Slurm run in which a node died."""
+    root = tmp_path_factory.mktemp("slurm")
+    overlay = merged(SMOKE, ROWS)
+    local = Workspace.create(root / "local", overlay)
+    local.make(TABLE)
+    work = Workspace.create(root / "work", overlay)
+    with running_cluster(root / "cluster") as cluster:
+        killed, log = run_and_kill(work, cluster)
+        states = cluster.states()
+        failed = work.snakemake(
+            "results/motion/flow/smoke/demo/shard-0000-of-0002.h5",
+            *(*OPTIONS, "--retries", "0"),
+            overlay=without_weights(),
+        )
+    return SimpleNamespace(
+        local=local, work=work, killed=killed, log=log, states=states, failed=failed
+    )
+
+
+def run_and_kill(work, cluster):
+    """Run to the table; the node that trains the random row is killed while it trains."""
+    log_path = work.folder / "snakemake.log"
+    command = [sys.executable, "-m", "snakemake", TABLE, *OPTIONS, *work.arguments()]
+    with log_path.open("w") as out:
+        process = subprocess.Popen(
+            command, cwd=work.folder, env=environment(work.code), stdout=out, stderr=out
+        )
+        try:
+            training = work.folder / "logs/evaluation/finetune/smoke-random-split1-seed0.log"
+            wait_until(lambda: process.poll() is not None or has_steps(training), "training", 600.0)
+            assert process.poll() is None, log_path.read_text()
+            ((_, node),) = cluster.running("rule_finetune")
+            cluster.kill_node(node)
+            code = process.wait(TIMEOUT_SECONDS)
+        finally:
+            process.kill()
+    assert code == 0, log_path.read_text()
+    return node, log_path.read_text()
+
+
+def has_steps(path):
+    return path.exists() and "step " in path.read_text()
+
+
+def without_weights() -> Section:
+    motion = {"flow": {"source": "raft"}, "raft": {"weights": "no-such-file.pth"}}
+    return {"presets": {"smoke": {"motion": motion}}}
+
+
+@needs_slurm
+@pytest.mark.slow
+def test_table_is_that_of_the_local_run(finished):
+    for name in (TABLE, TABLE.replace(".csv", ".md")):
+        ours, wanted = (run.folder / name for run in (finished.work, finished.local))
+        assert ours.read_bytes() == wanted.read_bytes()
+
+
+@needs_slurm
+@pytest.mark.slow
+def test_a_node_died_and_its_job_was_tried_again(finished):
+    assert finished.states[finished.killed].startswith("down")
+    assert "Trying to restart job" in finished.log
+
+
+@needs_slurm
+@pytest.mark.slow
+def test_a_failed_job_names_rule_shard_log_and_reason(finished):
+    text = finished.failed.stdout
+
+    assert finished.failed.returncode != 0
+    assert "Error in rule extract_flow" in text
+    assert "shard-0000-of-0002.h5" in text
+    assert "logs/motion/extract_flow/smoke-demo-0000-of-0002.log" in text
+    assert "no-such-file.pth" in text

@@ -622,7 +622,7 @@ def row_targets(target, table):
         source = row.source and tuple(chosen["dataset"] if s == TARGET else s for s in row.source)
         try:
             changes = resolved(row.changes, SETTINGS.presets[chosen["preset"]])
-            derived = derive_target(target, changes, row.protocol, source)
+            derived = derive_target(target, changes, row.judged_by(chosen["dataset"]), source)
             # Built here, so that a preset that the changes make senseless names the row.
             found[row.name] = row, derived, SETTINGS.presets[SETTINGS.targets[derived]["preset"]]
         except PipelineError as error:

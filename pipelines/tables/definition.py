@@ -55,6 +55,7 @@ class RowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         method: A row of Table 5, a control or a recipe of the preset.
         changes: Dotted path in the preset -> value, factor or exchange, laid over the table's.
         protocol: How it is judged, an entry of `protocols`; "" for the preset's own way.
+        protocols: Target's dataset -> how it is judged there instead.
         source: Datasets as in a target's `source`, ``target`` for the target's own.
         measures: One line of the table each.
         gain_over: Row that `gain` is counted from.
@@ -70,6 +71,7 @@ class RowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     method: Name
     changes: dict[str, Any] = {}
     protocol: str | None = None
+    protocols: dict[str, str] | None = None
     source: tuple[str, ...] | None = None
     measures: tuple[Measure, ...] = ()
     gain_over: str = ""
@@ -79,6 +81,10 @@ class RowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     columns: dict[str, dict[Measure, Column]] = {}
     unavailable: str = ""
     note: str = ""
+
+    def judged_by(self, dataset: str) -> str:
+        """Protocol of a completed row for a target on `dataset`."""
+        return (self.protocols or {}).get(dataset, self.protocol or "")
 
 
 class TableDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,6 +97,7 @@ class TableDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         printed: The table's name there; "" where it prints no value.
         splits: "first" of the target's, as most ablations of the papers, or "all".
         protocol: Of every row that names none; "" for the preset's own way.
+        protocols: Target's dataset -> another one there, of the rows that take the table's.
         changes: Of every row.
         source: Of every row that names none; None for the target's.
         measures: Of every row that names none.
@@ -104,6 +111,7 @@ class TableDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     printed: str = ""
     splits: Literal["first", "all"] = "first"
     protocol: str = ""
+    protocols: dict[str, str] = {}
     changes: dict[str, Any] = {}
     source: tuple[str, ...] | None = None
     measures: tuple[Measure, ...] = ("top1",)
@@ -117,6 +125,7 @@ class TableDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 row,
                 changes={**self.changes, **row.changes},
                 protocol=self.protocol if row.protocol is None else row.protocol,
+                protocols=self._protocols_of(row),
                 source=self.source if row.source is None else row.source,
                 measures=row.measures or self.measures,
                 table=row.table or self.printed,
@@ -125,6 +134,12 @@ class TableDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             )
             for row in self.rows
         )
+
+    def _protocols_of(self, row: RowDefinition) -> dict[str, str]:
+        """A row's own exceptions; the table's hold for rows that take its protocol."""
+        if row.protocols is not None:
+            return row.protocols
+        return self.protocols if row.protocol is None else {}
 
     def _columns_of(self, row: RowDefinition) -> dict[str, dict[Measure, Column]]:
         """The table's columns for what a row measures."""

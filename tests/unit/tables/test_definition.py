@@ -39,6 +39,16 @@ def test_a_row_takes_the_tables_values_and_its_own_first(tmp_path):
     assert other.changes == {"a.b": 1, "clustering.units": "clip"}
 
 
+def test_a_dataset_may_be_judged_in_its_own_way(tmp_path):
+    text = TABLE.replace("rows:", "protocol: full\nprotocols: {hmdb51: linear}\nrows:")
+    text = text.replace("method: random", "method: random, protocol: other")
+
+    video, other = definition(tmp_path, text).completed()
+
+    assert (video.judged_by("ucf101"), video.judged_by("hmdb51")) == ("full", "linear")
+    assert (other.judged_by("ucf101"), other.judged_by("hmdb51")) == ("other", "other")
+
+
 def test_printed_values_stand_beside_our_rows_on_the_papers_dataset_alone(tmp_path):
     table = definition(tmp_path, TABLE)
     video, other = table.completed()

@@ -140,12 +140,18 @@ wildcard_constraints:
 
 # --- what rows of tables derive -------------------------------------------------------------------
 VARIANTS = Path("scratch/variants")
+# Derived target -> what it differs in.
+ORIGINS = {}
 
 
 def derive_preset(root, changes, protocol):
     """Name of a preset that differs from another in some values or in how it is judged."""
-    name = SETTINGS.variants.name(root, changes, protocol)
-    if name != root:
+    return kept(SETTINGS.variants.name(root, changes, protocol))
+
+
+def kept(name):
+    """The name of a preset, which other processes can look up from now on."""
+    if name in SETTINGS.variants.known:
         write_variant(VARIANTS, name, StoredVariant(*SETTINGS.variants.known[name]))
     return name
 
@@ -171,6 +177,7 @@ def derive_target(target, changes, protocol, source):
 def recall_target(name, stored):
     """Make a derived target known."""
     preset = SETTINGS.variants.name(stored.root, stored.changes, stored.protocol)
+    ORIGINS[name] = stored
     more = {} if stored.source is None else {"source": stored.source}
     SETTINGS.targets[name] = {**SETTINGS.targets[stored.target], "preset": preset, **more}
 
@@ -262,12 +269,12 @@ def sections_of(preset, stage):
 
 def home(preset, stage):
     """Preset under whose name the stage's artifacts are kept."""
-    return SETTINGS.home(preset, {stage: sections_of(preset, stage)}, stage)
+    return kept(SETTINGS.home(preset, {stage: sections_of(preset, stage)}, stage))
 
 
 def pretraining_home(preset, recipe):
     """Preset under whose name a recipe's model is kept."""
-    return SETTINGS.home(preset, {recipe: pretraining_sections(preset, recipe)}, recipe)
+    return kept(SETTINGS.home(preset, {recipe: pretraining_sections(preset, recipe)}, recipe))
 
 
 def section(preset, *paths, **more):

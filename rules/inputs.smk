@@ -444,7 +444,46 @@ def tested_model(target, method, split, seed):
         modality = "flow" if method == "generator" else "rgb"
         generator = generator_of(target, split, seed, modality)
         return generator_model(SETTINGS.targets[target]["preset"], generator)
-    return f"results/evaluation/{target}/{method}/{split}/seed{seed}/model.pt"
+    where = finetuned_target(target, method)
+    return f"results/evaluation/{where}/{method}/{split}/seed{seed}/model.pt"
+
+
+def finetuning_sections(preset, method):
+    """All that a fine-tuned network depends on, that of its initial weights and teacher included."""
+    found = [*FRAMES, "validation", "backbones.appearance", f"evaluation.methods.{method}"]
+    found += ["evaluation.clips", "evaluation.labels"]
+    learnt = {"motionfit": "self_training.flow", "appearance": "self_training.rgb"}
+    learnt |= {"mers": "distillation", "mars": "generator.flow", "supervised": "supervised"}
+    if method in learnt:
+        found += sections_of(preset, learnt[method])
+    elif method != "random":
+        found += pretraining_sections(preset, method)
+    return tuple(dict.fromkeys(found))
+
+
+def finetuned_target(target, method):
+    """The target under whose name a fine-tuned network is kept: its own, or one that agrees."""
+    if target not in ORIGINS or method in (*GENERATORS, *CONTROLS):
+        return target
+    sections = finetuning_sections(SETTINGS.targets[target]["preset"], method)
+    return narrowed_target(target, method, sections)
+
+
+def narrowed_target(target, method, sections):
+    """The target that differs from the configuration's in what a row depends on alone.
+
+    So targets that a table's rows derive share a row's work where they differ in what other rows
+    depend on, in the test alone, or in a source that the row does not see.
+    """
+    if target not in ORIGINS:
+        return target
+    origin, preset = ORIGINS[target], SETTINGS.targets[target]["preset"]
+    known = SETTINGS.variants.known
+    if preset in known:
+        preset = SETTINGS.variants.restricted(preset, sections)
+    _, changes, protocol = known[preset] if preset in known else (preset, {}, "")
+    source = None if method in ("random", "mars") else origin.source
+    return derive_target(origin.target, changes, protocol, source)
 
 
 def tested_modalities(wildcards):
@@ -688,6 +727,10 @@ def row_targets(target, table):
         try:
             changes = resolved(row.changes, SETTINGS.presets[chosen["preset"]])
             derived = derive_target(target, changes, row.judged_by(chosen["dataset"]), source)
+            if row.method not in (*GENERATORS, *CONTROLS):
+                sections = finetuning_sections(SETTINGS.targets[derived]["preset"], row.method)
+                sections += "evaluation.test", "evaluation.retrieval"
+                derived = narrowed_target(derived, row.method, sections)
             # Built here, so that a preset that the changes make senseless names the row.
             found[row.name] = row, derived, SETTINGS.presets[SETTINGS.targets[derived]["preset"]]
         except PipelineError as error:

@@ -34,7 +34,8 @@ rule generate_action_demo:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         config=lambda wildcards: canonical(SETTINGS.datasets[wildcards.dataset]["scenes"]),
         code=source_digest("pipelines.data.generate_action_demo"),
@@ -59,7 +60,8 @@ rule list_action_boxes:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         config=lambda wildcards: canonical(SETTINGS.datasets[wildcards.dataset]),
         listed=lambda wildcards: listed_boxes(wildcards.dataset),

@@ -91,7 +91,8 @@ rule retrieve:
         "../envs/pipeline.yaml"
     threads: COMPUTE["num_threads"]
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
+        runtime=growing(720),
         gpu=1,
     params:
         config=retrieval_config,
@@ -163,10 +164,11 @@ rule finetune_detector:
         "benchmarks/evaluation/finetune_detector/{target}-{method}-{split}-seed{seed}.tsv"
     conda:
         "../envs/pipeline.yaml"
-    threads: COMPUTE["num_threads"]
+    threads: COMPUTE["num_threads"] * COMPUTE["num_processes"]
     resources:
-        mem_mb=8000,
-        gpu=1,
+        mem_mb=growing(8000),
+        runtime=growing(2880),
+        gpu=COMPUTE["num_processes"],
     params:
         config=lambda wildcards: detection_config(
             target_preset(wildcards),
@@ -180,7 +182,7 @@ rule finetune_detector:
         ),
         code=source_digest("pipelines.evaluation.finetune_detector"),
     shell:
-        "python -m pipelines.evaluation.finetune_detector"
+        "python $PIPELINE_TORCHRUN -m pipelines.evaluation.finetune_detector"
         " --config {params.config:q}"
         " --manifest {input.manifest}"
         " --boxes {input.boxes}"
@@ -210,7 +212,8 @@ rule detect_actions:
         "../envs/pipeline.yaml"
     threads: COMPUTE["num_threads"]
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
+        runtime=growing(720),
         gpu=1,
     params:
         config=lambda wildcards: detection_config(

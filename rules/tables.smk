@@ -75,7 +75,8 @@ rule build_table:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         config=lambda wildcards: data_table_config(wildcards.target, wildcards.table),
         code=source_digest("pipelines.tables.build_table"),

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from pipelines.io.settings import Section, merged
+from pipelines.io.schema import Section
+from pipelines.io.sections import merged
 from tests.architecture.test_rules import directive, rules
 from tests.workflow.conftest import SMOKE
 from tests.workflow.slurm_cluster import obstacle, running_cluster, wait_until

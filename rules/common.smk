@@ -135,6 +135,8 @@ wildcard_constraints:
     source=rf"{LABELS}(\+{LABELS})*",
     method="".join(f"(?!{control}/)" for control in CONTROLS) + NAME,
     recipe=NAME,
+    row=NAME,
+    run="(training|pretraining|evaluation)/.+",
     role="test|validation",
 
 

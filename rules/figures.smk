@@ -101,3 +101,43 @@ rule draw_classes:
         " --png {output.png}"
         " --svg {output.svg}"
         " > {log} 2>&1"
+
+
+rule draw_clusters:
+    input:
+        unpack(shown_source),
+        model=shown_model,
+    output:
+        png=report(
+            "results/figures/clusters/{preset}/{recipe}/{source}/seed{seed}/k{num_clusters}.png",
+            caption="../workflow/report/clusters.rst",
+            category="Clusters",
+        ),
+        svg="results/figures/clusters/{preset}/{recipe}/{source}/seed{seed}/k{num_clusters}.svg",
+    log:
+        "logs/figures/draw_clusters/{preset}-{recipe}-{source}-seed{seed}-k{num_clusters}.log",
+    benchmark:
+        "benchmarks/figures/draw_clusters/{preset}-{recipe}-{source}-seed{seed}-k{num_clusters}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        config=lambda wildcards: section(wildcards.preset, "clips"),
+        stores=lambda wildcards: store_options(
+            wildcards.preset, datasets_of(wildcards.source), ["rgb"]
+        ),
+        code=source_digest("pipelines.figures.draw_clusters"),
+    shell:
+        "python -m pipelines.figures.draw_clusters"
+        " --config {params.config:q}"
+        " --source {input.source}"
+        " --model {input.model}"
+        " {params.stores}"
+        " --num-clusters {wildcards.num_clusters}"
+        " --seed {wildcards.seed}"
+        " --title '{wildcards.recipe}, pretrained on {wildcards.source}'"
+        " --png {output.png}"
+        " --svg {output.svg}"
+        " > {log} 2>&1"

@@ -619,6 +619,18 @@ def row_predictions(wildcards):
     return [run["predictions"] for run in table_runs(wildcards.target, [wildcards.row])]
 
 
+def shown_source(wildcards):
+    """Frames of a source's videos and who is in it."""
+    found = stores(wildcards.preset, datasets_of(wildcards.source), ["rgb"])
+    return found | {"source": f"results/data/sources/{wildcards.source}.parquet"}
+
+
+def shown_model(wildcards):
+    """The network of a recipe, by its own name or that of a preset that shares it."""
+    pretraining_recipe(wildcards)
+    return pretrained_model(wildcards.preset, wildcards.recipe, wildcards.source, wildcards.seed)
+
+
 # --- tables ---------------------------------------------------------------------------------------
 def table_methods(target, table):
     """Rows of a target's table: Table 5 has the built-in ones, the leaderboard all."""

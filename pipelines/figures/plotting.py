@@ -43,7 +43,9 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def panels(num_panels: int, num_columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+def panels(
+    num_panels: int, num_columns: int, width: float, height: float
+) -> tuple[Figure, list[Axes]]:
     """A figure with so many plots, row by row.
 
     Args:

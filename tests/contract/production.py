@@ -32,7 +32,7 @@ from pipelines.evaluation import (
     retrieve,
     test_model,
 )
-from pipelines.figures import draw_classes, draw_motion, draw_training
+from pipelines.figures import draw_classes, draw_clusters, draw_motion, draw_training
 from pipelines.frames import decode_frames, index_frames
 from pipelines.io.config import canonical
 from pipelines.io.sections import at_path
@@ -465,6 +465,18 @@ class Production:
             figures / "classes" / "smoke" / "mars",
             title="smoke, mars",
             predictions_list=self.listed(self.run / "test.parquet"),
+        )
+        recipe = f"smoke/vcop/{SOURCE}/seed0"
+        draw(
+            draw_clusters,
+            figures / "clusters" / recipe / "k2",
+            title="vcop",
+            config=self.section("clips"),
+            source=self.source,
+            model=self.folder / "results/pretraining" / recipe / "model.pt",
+            num_clusters=2,
+            seed=0,
+            **self.stores("frames"),
         )
 
     def make_tables(self) -> None:

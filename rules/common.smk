@@ -131,10 +131,13 @@ wildcard_constraints:
     split="[a-z0-9_]+",
     modality="rgb|flow",
     seed=r"\d+",
+    num_clusters=r"\d+",
     generator=rf"{LABELS}\.(rgb|flow)\.seed\d+",
     source=rf"{LABELS}(\+{LABELS})*",
     method="".join(f"(?!{control}/)" for control in CONTROLS) + NAME,
     recipe=NAME,
+    row=NAME,
+    run="(training|pretraining|evaluation)/.+",
     role="test|validation",
 
 

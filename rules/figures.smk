@@ -40,3 +40,104 @@ rule draw_motion:
         " --video-id {wildcards.dataset}/{wildcards.video:q}"
         " --out {output.sheet:q}"
         " > {log:q} 2>&1"
+
+
+rule draw_training:
+    input:
+        history="results/{run}/history.parquet",
+    output:
+        png=report(
+            "results/figures/training/{run}.png",
+            caption="../workflow/report/training.rst",
+            category="Training curves",
+        ),
+        svg="results/figures/training/{run}.svg",
+    log:
+        "logs/figures/draw_training/{run}.log",
+    benchmark:
+        "benchmarks/figures/draw_training/{run}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        code=source_digest("pipelines.figures.draw_training"),
+    shell:
+        "python -m pipelines.figures.draw_training"
+        " --history {input.history}"
+        " --title {wildcards.run:q}"
+        " --png {output.png}"
+        " --svg {output.svg}"
+        " > {log} 2>&1"
+
+
+rule draw_classes:
+    input:
+        predictions=row_predictions,
+    output:
+        png=report(
+            "results/figures/classes/{target}/{row}.png",
+            caption="../workflow/report/classes.rst",
+            category="Accuracy per class",
+        ),
+        svg="results/figures/classes/{target}/{row}.svg",
+    log:
+        "logs/figures/draw_classes/{target}/{row}.log",
+    benchmark:
+        "benchmarks/figures/draw_classes/{target}/{row}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        predictions=lambda wildcards: listed(row_predictions(wildcards)),
+        code=source_digest("pipelines.figures.draw_classes"),
+    shell:
+        "python -m pipelines.figures.draw_classes"
+        " --predictions-list {params.predictions}"
+        " --title '{wildcards.target}, {wildcards.row}'"
+        " --png {output.png}"
+        " --svg {output.svg}"
+        " > {log} 2>&1"
+
+
+rule draw_clusters:
+    input:
+        unpack(shown_source),
+        model=shown_model,
+    output:
+        png=report(
+            "results/figures/clusters/{preset}/{recipe}/{source}/seed{seed}/k{num_clusters}.png",
+            caption="../workflow/report/clusters.rst",
+            category="Clusters",
+        ),
+        svg="results/figures/clusters/{preset}/{recipe}/{source}/seed{seed}/k{num_clusters}.svg",
+    log:
+        "logs/figures/draw_clusters/{preset}-{recipe}-{source}-seed{seed}-k{num_clusters}.log",
+    benchmark:
+        "benchmarks/figures/draw_clusters/{preset}-{recipe}-{source}-seed{seed}-k{num_clusters}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        config=lambda wildcards: section(wildcards.preset, "clips"),
+        stores=lambda wildcards: store_options(
+            wildcards.preset, datasets_of(wildcards.source), ["rgb"]
+        ),
+        code=source_digest("pipelines.figures.draw_clusters"),
+    shell:
+        "python -m pipelines.figures.draw_clusters"
+        " --config {params.config:q}"
+        " --source {input.source}"
+        " --model {input.model}"
+        " {params.stores}"
+        " --num-clusters {wildcards.num_clusters}"
+        " --seed {wildcards.seed}"
+        " --title '{wildcards.recipe}, pretrained on {wildcards.source}'"
+        " --png {output.png}"
+        " --svg {output.svg}"
+        " > {log} 2>&1"

@@ -608,6 +608,29 @@ def shown_weights(wildcards):
     return file_digest(path) if is_needed and path else ""
 
 
+def row_predictions(wildcards):
+    """Predictions of one row of the leaderboard, all its splits and seeds."""
+    check_target(wildcards.target)
+    known = SETTINGS.methods(SETTINGS.targets[wildcards.target]["preset"])
+    if wildcards.row not in known:
+        stop(f"{wildcards.target}: no row {wildcards.row!r}; choices: {', '.join(known)}")
+    if reason := unavailable(wildcards.target, wildcards.row):
+        stop(f"{wildcards.target}, row {wildcards.row}: {reason}")
+    return [run["predictions"] for run in table_runs(wildcards.target, [wildcards.row])]
+
+
+def shown_source(wildcards):
+    """Frames of a source's videos and who is in it."""
+    found = stores(wildcards.preset, datasets_of(wildcards.source), ["rgb"])
+    return found | {"source": f"results/data/sources/{wildcards.source}.parquet"}
+
+
+def shown_model(wildcards):
+    """The network of a recipe, by its own name or that of a preset that shares it."""
+    pretraining_recipe(wildcards)
+    return pretrained_model(wildcards.preset, wildcards.recipe, wildcards.source, wildcards.seed)
+
+
 # --- tables ---------------------------------------------------------------------------------------
 def table_methods(target, table):
     """Rows of a target's table: Table 5 has the built-in ones, the leaderboard all."""

@@ -2,7 +2,11 @@ rule build_table5:
     input:
         unpack(lambda wildcards: table_input(wildcards.target, "table5")),
     output:
-        table=report("results/{target}_table5.csv", caption="../workflow/report/table5.rst"),
+        table=report(
+            "results/{target}_table5.csv",
+            caption="../workflow/report/table5.rst",
+            category="Tables",
+        ),
         runs="results/{target}_table5_runs.parquet",
         markdown="results/{target}_table5.md",
     log:
@@ -33,7 +37,9 @@ rule build_leaderboard:
         unpack(lambda wildcards: table_input(wildcards.target, "leaderboard")),
     output:
         table=report(
-            "results/{target}_leaderboard.csv", caption="../workflow/report/leaderboard.rst"
+            "results/{target}_leaderboard.csv",
+            caption="../workflow/report/leaderboard.rst",
+            category="Tables",
         ),
         runs="results/{target}_leaderboard_runs.parquet",
         markdown="results/{target}_leaderboard.md",
@@ -64,7 +70,7 @@ rule build_table:
     input:
         unpack(data_table_input),
     output:
-        table=report("results/{target}_{table}.csv", caption="../workflow/report/table.rst"),
+        table=report("results/{target}_{table}.csv", caption="../workflow/report/table.rst", category="Tables"),
         runs="results/{target}_{table}_runs.parquet",
         markdown="results/{target}_{table}.md",
     log:
@@ -87,6 +93,36 @@ rule build_table:
         " --out {output.table}"
         " --runs {output.runs}"
         " --markdown {output.markdown}"
+        " > {log} 2>&1"
+
+
+rule build_summary:
+    input:
+        table5="results/{target}_table5.csv",
+        leaderboard="results/{target}_leaderboard.csv",
+    output:
+        page=report(
+            "results/{target}_summary.md",
+            caption="../workflow/report/summary.rst",
+            category="Tables",
+        ),
+    log:
+        "logs/tables/build_summary/{target}.log",
+    benchmark:
+        "benchmarks/tables/build_summary/{target}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        code=source_digest("pipelines.tables.build_summary"),
+    shell:
+        "python -m pipelines.tables.build_summary"
+        " --target {wildcards.target}"
+        " --table5 {input.table5}"
+        " --leaderboard {input.leaderboard}"
+        " --out {output.page}"
         " > {log} 2>&1"
 
 

@@ -27,7 +27,7 @@ def table_page(
     """
     shown = table.assign(top1=[_spread(row) for row in table.to_dict("records")])
     lines = [f"# {target}: knowledge transfer (MotionFit, Table 5)", ""]
-    lines += _grid(SHOWN, shown[list(SHOWN)].to_numpy().tolist())
+    lines += grid(SHOWN, shown[list(SHOWN)].to_numpy().tolist())
     lines += ["", *_notes(comparisons, num_shared)]
     return "\n".join(lines) + "\n"
 
@@ -42,7 +42,7 @@ def leaderboard_page(
     rows = table.to_dict("records")
     shown = table.assign(top1=[_spread(row) for row in rows], gap=[_gap(row) for row in rows])
     lines = [f"# {target}: every method on one backbone, one protocol", ""]
-    lines += _grid(LEADERBOARD_SHOWN, shown[list(LEADERBOARD_SHOWN)].to_numpy().tolist())
+    lines += grid(LEADERBOARD_SHOWN, shown[list(LEADERBOARD_SHOWN)].to_numpy().tolist())
     lines += ["", "gap: points above random on the same splits and seeds, with the 95 % interval"]
     lines += ["over seeds (Student's t) where there are several.", ""]
     lines += _notes(comparisons, num_shared)
@@ -64,7 +64,7 @@ def measures_page(title: str, table: pd.DataFrame, num_shared: int) -> str:
         ]
     )
     lines = [f"# {title}", ""]
-    lines += _grid(MEASURES_SHOWN, shown[list(MEASURES_SHOWN)].to_numpy().tolist())
+    lines += grid(MEASURES_SHOWN, shown[list(MEASURES_SHOWN)].to_numpy().tolist())
     lines += [
         "",
         "In percent: mean over splits of the mean over seeds +- sample standard deviation",
@@ -84,7 +84,7 @@ def _notes(comparisons: Mapping[str, PairedComparison], num_shared: int) -> list
             [method, f"{found.gap:+.2f}", str(found.num_better), str(found.num_worse)]
             for method, found in comparisons.items()
         ]
-        lines += ["", "Paired, same videos, splits and seeds:", "", *_grid(header, rows)]
+        lines += ["", "Paired, same videos, splits and seeds:", "", *grid(header, rows)]
     if num_shared:
         lines += ["", f"The source shares {num_shared} videos with test splits of the target."]
     return lines
@@ -103,7 +103,8 @@ def _spread(row: Mapping[object, object]) -> str:
     return f"{row['top1_mean']}" + (f" +- {row['top1_std']}" if row["top1_std"] != "" else "")
 
 
-def _grid(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+def grid(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """The lines of a Markdown table, columns aligned."""
     cells = [list(header), *[[str(cell) for cell in row] for row in rows]]
     widths = [max(len(line[column]) for line in cells) for column in range(len(header))]
     padded = [

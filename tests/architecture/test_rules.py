@@ -101,7 +101,7 @@ def test_trainings_and_they_alone_run_in_several_processes(stage, name, body):
 @pytest.mark.parametrize(("stage", "name", "body"), each_rule())
 def test_outputs_stand_below_results(stage, name, body):
     quoted = re.findall(r'(\w+=)?"([^"]+)"', directive(body, "output"))
-    paths = [path for keyword, path in quoted if keyword != "caption="]
+    paths = [path for keyword, path in quoted if keyword not in ("caption=", "category=")]
 
     assert paths
     assert [path for path in paths if not path.startswith("results/")] == []

@@ -10,12 +10,13 @@ DOCUMENT = ROOT / "docs" / "artifacts.md"
 FILE_COLUMNS = ("artifact", "path", "rule", "format", "version", "stamp")
 CONTENT_COLUMNS = ("name", "dtype", "axes", "unit", "meaning")
 # Wildcards that do not stand for any one name, as rules/common.smk constrains them.
-# A video's id has folders.
+# A video's id and a run's name have folders.
 TABLES = "|".join(sorted(path.stem for path in (ROOT / "workflow/tables").glob("*.yaml")))
 WILDCARDS = {
     "{table}": f"({TABLES})",
     "{role}": "(test|validation)",
     "{video}": ".+",
+    "{run}": ".+",
     "{method}": "(?!idt_svm/)[^/]+",
 }
 STAMP_COLUMNS = ("field", "in", "meaning")

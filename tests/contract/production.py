@@ -32,7 +32,7 @@ from pipelines.evaluation import (
     retrieve,
     test_model,
 )
-from pipelines.figures import draw_motion
+from pipelines.figures import draw_classes, draw_clusters, draw_motion, draw_training
 from pipelines.frames import decode_frames, index_frames
 from pipelines.io.config import canonical
 from pipelines.io.sections import at_path
@@ -42,6 +42,7 @@ from pipelines.pretraining import pretrain_clip_order
 from pipelines.tables import (
     build_leaderboard,
     build_plan,
+    build_summary,
     build_sweep,
     build_table,
     build_table5,
@@ -432,7 +433,7 @@ class Production:
         )
 
     def make_figures(self) -> None:
-        """The sheet of one video."""
+        """The sheet of one video, and the plots."""
         probed = self.data / "probed" / f"{SHARD}.parquet"
         video_id = read_manifest(probed)[0].video_id
         out = self.folder / "results" / "figures" / "motion" / "smoke" / f"{video_id}.png"
@@ -451,6 +452,32 @@ class Production:
         )
         videos = {"root": self.data / "videos", "videos": probed}
         command(draw_motion, config=config, **videos, video_id=video_id, out=out)
+        self.make_plots()
+
+    def make_plots(self) -> None:
+        """One plot of each kind."""
+        figures = self.folder / "results" / "figures"
+        name = self.run.relative_to(self.folder / "results")
+        history = self.run / "history.parquet"
+        draw(draw_training, figures / "training" / name, title=name, history=history)
+        draw(
+            draw_classes,
+            figures / "classes" / "smoke" / "mars",
+            title="smoke, mars",
+            predictions_list=self.listed(self.run / "test.parquet"),
+        )
+        recipe = f"smoke/vcop/{SOURCE}/seed0"
+        draw(
+            draw_clusters,
+            figures / "clusters" / recipe / "k2",
+            title="vcop",
+            config=self.section("clips"),
+            source=self.source,
+            model=self.folder / "results/pretraining" / recipe / "model.pt",
+            num_clusters=2,
+            seed=0,
+            **self.stores("frames"),
+        )
 
     def make_tables(self) -> None:
         """The tables of one run, and a sweep of one trial."""
@@ -487,6 +514,13 @@ class Production:
                 markdown=results / f"smoke_{table}.md",
             )
         self.make_defined_table(run)
+        command(
+            build_summary,
+            target="smoke",
+            table5=results / "smoke_table5.csv",
+            leaderboard=results / "smoke_leaderboard.csv",
+            out=results / "smoke_summary.md",
+        )
         trial = {"method": "mars", "trial": "tune-mars-00", "overrides": "{}", "runs": [run]}
         out = results / "tune_sweep.csv"
         command(build_sweep, config=canonical({"trials": [trial]}), out=out)
@@ -584,3 +618,8 @@ def command(module: ModuleType, **options: object) -> None:
         for text in (f"--{name.replace('_', '-')}", str(value))
     ]
     module.main(module.build_parser().parse_args(arguments))
+
+
+def draw(module: ModuleType, stem: Path, **options: object) -> None:
+    """A command that draws one figure twice."""
+    command(module, png=f"{stem}.png", svg=f"{stem}.svg", **options)

@@ -60,7 +60,8 @@ rule draw_training:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         code=source_digest("pipelines.figures.draw_training"),
     shell:
@@ -90,7 +91,8 @@ rule draw_classes:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         predictions=lambda wildcards: listed(row_predictions(wildcards)),
         code=source_digest("pipelines.figures.draw_classes"),
@@ -122,7 +124,8 @@ rule draw_clusters:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         config=lambda wildcards: section(wildcards.preset, "clips"),
         stores=lambda wildcards: store_options(

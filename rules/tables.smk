@@ -114,7 +114,8 @@ rule build_summary:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         code=source_digest("pipelines.tables.build_summary"),
     shell:

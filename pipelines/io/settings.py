@@ -11,11 +11,17 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pipelines.io.config import canonical
-from pipelines.io.config_checks import check_generators, check_recipes, check_source, check_views
+from pipelines.io.config_checks import (
+    check_generators,
+    check_recipes,
+    check_source,
+    check_views,
+    check_weights,
+)
 from pipelines.io.errors import ConfigError
 from pipelines.io.schema import Section, check, check_one_of, with_defaults, without_required
 
-# Rows beside the recipes of a preset's `pretraining`, which are called like them.
+# Rows beside the recipes of a preset's `pretraining` and its `weights`, called like these.
 METHODS = ("random", "appearance", "mers", "mars", "supervised", "motionfit")
 # Rows of the leaderboard that train no network.
 CONTROLS = ("idt_svm",)
@@ -86,8 +92,9 @@ class Settings:
         )
 
     def methods(self, preset: str) -> tuple[str, ...]:
-        """Every row that can be measured: built-in ones, controls, then the preset's recipes."""
-        return (*METHODS, *CONTROLS, *self.presets[preset]["pretraining"])
+        """Every row that can be measured: built-in ones, controls, the preset's own."""
+        chosen = self.presets[preset]
+        return (*METHODS, *CONTROLS, *chosen["pretraining"], *chosen["weights"])
 
     def _bases_of(self, preset: str) -> list[str]:
         found: list[str] = []
@@ -195,7 +202,7 @@ def _written_out(preset: Section) -> Section:
         rows = evaluation.get("methods", {})
         evaluation["methods"] = {
             method: merged(evaluation["finetuning"], rows.get(method, {}))
-            for method in dict.fromkeys((*METHODS, *recipes, *rows))
+            for method in dict.fromkeys((*METHODS, *recipes, *result.get("weights", ()), *rows))
         }
     return result
 
@@ -209,11 +216,14 @@ def _check_presets(presets: Mapping[str, Section], schema: Section) -> None:
                 f"presets.{name}.evaluation.methods.mars: distillation_weight is missing; "
                 "MARS uses 50.0"
             )
-        recipes = preset["pretraining"]
+        recipes, weights = preset["pretraining"], preset["weights"]
         for method in preset["evaluation"]["methods"]:
-            check_one_of(f"presets.{name}.evaluation.methods", method, (*METHODS, *recipes))
-        check_recipes(f"presets.{name}", recipes, (*METHODS, *CONTROLS))
-        check_generators(f"presets.{name}", preset["training"], preset["pretraining"])
+            check_one_of(
+                f"presets.{name}.evaluation.methods", method, (*METHODS, *recipes, *weights)
+            )
+        check_recipes(f"presets.{name}", recipes, (*METHODS, *CONTROLS), weights)
+        check_weights(f"presets.{name}", weights, (*METHODS, *CONTROLS, *recipes))
+        check_generators(f"presets.{name}", preset["training"], (*recipes, *weights))
         smaller = min(preset["frames"]["size"])
         if preset["clips"]["crop_px"] > smaller:
             raise ConfigError(

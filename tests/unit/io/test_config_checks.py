@@ -5,6 +5,7 @@ from pipelines.io.config_checks import (
     check_recipes,
     check_source,
     check_views,
+    check_weights,
 )
 from pipelines.io.errors import ConfigError
 
@@ -68,3 +69,19 @@ def test_recipes_start_from_each_other_without_a_circle():
 def test_a_recipe_does_not_take_a_built_in_name():
     with pytest.raises(ConfigError, match="'random' is a built-in row"):
         check_recipes("presets.p", {"random": {"initial": None}}, ["random"])
+
+
+def test_recipes_and_generators_start_from_published_weights_too():
+    recipes = {"a": {"initial": "official"}, "b": {"initial": "a"}}
+
+    check_recipes("presets.p", recipes, ["random"], ["official"])
+    check_generators("presets.p", training(initial="official"), [*recipes, "official"])
+    with pytest.raises(ConfigError, match=r"a\.initial: found 'official'; choices: a, b, others"):
+        check_recipes("presets.p", recipes, [], ["others"])
+
+
+def test_published_weights_have_names_of_their_own():
+    check_weights("presets.p", ["official"], ["random", "vcop"])
+
+    with pytest.raises(ConfigError, match=r"presets\.p\.weights: 'vcop' is a built-in row or"):
+        check_weights("presets.p", ["official", "vcop"], ["random", "vcop"])

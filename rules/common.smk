@@ -85,6 +85,7 @@ shell.prefix(
     f" PIPELINE_CHECKPOINT_SECONDS={COMPUTE['checkpoint_seconds']}"
     f" PIPELINE_TORCHRUN={shlex.quote(TORCHRUN)}"
     f" PIPELINE_TENSORBOARD={int(COMPUTE['tensorboard'])}"
+    f" PIPELINE_SYNC_BATCH_NORM={COMPUTE['sync_batch_norm']}"
     f" {' '.join(f'{name}={value}' for name, value in MALLOC.items())}; "
 )
 
@@ -138,6 +139,7 @@ wildcard_constraints:
     recipe=NAME,
     row=NAME,
     run="(training|pretraining|evaluation)/.+",
+    weights=NAME,
     role="test|validation",
 
 
@@ -249,15 +251,24 @@ def pretraining_sections(preset, recipe):
     found = ["validation", "backbones.appearance", f"pretraining.{recipe}"]
     for store in chosen["reads"]:
         found += READS[store]
+    if chosen.get("neighbour_score"):
+        found += READS["rgb"]
     if chosen["prior"]:
         found += SECTIONS["vector_clusters"]
     if chosen["initial"]:
-        found += pretraining_sections(preset, chosen["initial"])
+        found += initial_sections(preset, chosen["initial"])
     return tuple(dict.fromkeys(found))
 
 
+def initial_sections(preset, name):
+    """All that a recipe or published weights depend on."""
+    if name in SETTINGS.presets[preset]["weights"]:
+        return ("backbones.appearance", f"weights.{name}")
+    return pretraining_sections(preset, name)
+
+
 def initial_recipe(preset, modality):
-    """Pretraining recipe that a pseudo-label generator starts from, or None."""
+    """Pretraining recipe or weights that a pseudo-label generator starts from, or None."""
     if modality != "rgb":
         return None
     return SETTINGS.presets[preset]["training"]["generator_appearance"].get("initial")
@@ -266,7 +277,7 @@ def initial_recipe(preset, modality):
 def sections_of(preset, stage):
     """All that a stage depends on, that of the generator's initial weights included."""
     recipe = initial_recipe(preset, stage.rpartition(".")[2])
-    more = pretraining_sections(preset, recipe) if recipe else ()
+    more = initial_sections(preset, recipe) if recipe else ()
     return tuple(dict.fromkeys((*SECTIONS[stage], *more)))
 
 
@@ -276,8 +287,8 @@ def home(preset, stage):
 
 
 def pretraining_home(preset, recipe):
-    """Preset under whose name a recipe's model is kept."""
-    return kept(SETTINGS.home(preset, {recipe: pretraining_sections(preset, recipe)}, recipe))
+    """Preset under whose name the model of a recipe or of published weights is kept."""
+    return kept(SETTINGS.home(preset, {recipe: initial_sections(preset, recipe)}, recipe))
 
 
 def section(preset, *paths, **more):

@@ -177,14 +177,18 @@ def initial_model(target, method, split, seed):
     if method == "supervised":
         where = home(preset, "supervised")
         return f"results/training/supervised/{where}/{source}/seed{seed}/model.pt"
-    if method in SETTINGS.presets[preset]["pretraining"]:
+    chosen = SETTINGS.presets[preset]
+    if method in chosen["pretraining"] or method in chosen["weights"]:
         return pretrained_model(preset, method, source, seed)
     return None
 
 
 def pretrained_model(preset, recipe, source, seed):
-    where = f"{pretraining_home(preset, recipe)}/{recipe}/{source}/seed{seed}"
-    return f"results/pretraining/{where}/model.pt"
+    """Model of a recipe, trained on a source with a seed, or of published weights."""
+    where = pretraining_home(preset, recipe)
+    if recipe in SETTINGS.presets[preset]["weights"]:
+        return f"results/pretraining/weights/{where}/{recipe}.pt"
+    return f"results/pretraining/{where}/{recipe}/{source}/seed{seed}/model.pt"
 
 
 def unavailable(target, method):
@@ -202,10 +206,11 @@ def unavailable(target, method):
 
 def learns_from_images(target, method):
     """Whether a row needs no real motion of its source."""
-    recipes = SETTINGS.presets[SETTINGS.targets[target]["preset"]]["pretraining"]
-    if method in recipes:
-        return recipes[method]["objective"] == "mosi"
-    return method in ("random", "mars")  # these take no clips of the source
+    preset = SETTINGS.presets[SETTINGS.targets[target]["preset"]]
+    if method in preset["pretraining"]:
+        return preset["pretraining"][method]["objective"] == "mosi"
+    # These take no clips of the source.
+    return method in ("random", "mars") or method in preset["weights"]
 
 
 def training_config(preset, recipe, modality, **more):
@@ -315,6 +320,28 @@ def pretraining_recipe(wildcards):
     return known[wildcards.recipe]
 
 
+def published_weights(wildcards):
+    """The stanza of published weights; an unknown name and a missing file stop before any job."""
+    known = SETTINGS.presets.get(wildcards.preset, {}).get("weights", {})
+    place = f"presets.{wildcards.preset}.weights"
+    if wildcards.weights not in known:
+        stop(f"{place}: no weights {wildcards.weights!r}; choices: {', '.join(known) or 'none'}")
+    path = known[wildcards.weights]["path"]
+    if not Path(path).is_file():
+        stop(f"{place}.{wildcards.weights}.path: {path}: no such file; put the published file there")
+    return known[wildcards.weights]
+
+
+def weights_config(wildcards):
+    preset = SETTINGS.presets[wildcards.preset]
+    layout = published_weights(wildcards)["layout"]
+    return canonical({"backbone": preset["backbones"]["appearance"], "layout": layout})
+
+
+def weights_path(wildcards):
+    return published_weights(wildcards)["path"]
+
+
 def pretraining_module(wildcards):
     """The command of the recipe's objective."""
     return f"pipelines.pretraining.pretrain_{pretraining_recipe(wildcards)['objective']}"
@@ -344,6 +371,25 @@ def pretraining_files(wildcards):
     return found
 
 
+def watched_files(wildcards):
+    """Labelled videos whose neighbours are asked for while a recipe trains, by kind of file."""
+    chosen = pretraining_recipe(wildcards).get("neighbour_score")
+    if not chosen:
+        return {}
+    place = f"presets.{wildcards.preset}.pretraining.{wildcards.recipe}.neighbour_score"
+    dataset, split = chosen["dataset"], chosen["split"]
+    if dataset not in SETTINGS.datasets:
+        stop(f"{place}: no dataset {dataset!r}; choices: {', '.join(SETTINGS.datasets)}")
+    if split not in splits_of(dataset):
+        known = ", ".join(splits_of(dataset))
+        stop(f"{place}: {dataset} has no split {split!r}; choices: {known}")
+    return {
+        "watched-manifest": [manifest(dataset)],
+        "watched-index": frame_indices(wildcards.preset, dataset),
+        "watched-frames": frame_shards(wildcards.preset, dataset),
+    }
+
+
 def pretraining_input(wildcards):
     """The source's clips, what goes with them, and who is in the source."""
     chosen = pretraining_recipe(wildcards)
@@ -355,6 +401,8 @@ def pretraining_input(wildcards):
         found["edge_index"] = [edge_index(wildcards.preset, dataset) for dataset in datasets]
     if chosen["prior"]:
         found["vectors"] = vector_shards(wildcards)
+    watched = watched_files(wildcards).items()
+    found |= {name.replace("-", "_"): paths for name, paths in watched}
     return found | {"source": f"results/data/sources/{wildcards.source}.parquet"}
 
 
@@ -365,6 +413,8 @@ def pretraining_options(wildcards):
     options += [f"--{name} {path}" for name, path in pretraining_files(wildcards).items()]
     if chosen["prior"]:
         options.append(f"--vectors {listed(vector_shards(wildcards))}")
+    for name, paths in watched_files(wildcards).items():
+        options.append(f"--{name} {paths[0] if name == 'watched-manifest' else listed(paths)}")
     return " ".join(options)
 
 
@@ -660,10 +710,16 @@ def table_runs(target, methods, role="test"):
                         "model": "" if method in CONTROLS else model,
                         "initial": initial_model(target, method, split, seed) or "",
                         "generator": generator_labels(target, method, split, seed),
-                        "source": source_of(target, split),
+                        "source": run_source(target, method, split),
                     }
                 )
     return runs
+
+
+def run_source(target, method, split):
+    """Whose videos a run learned from; "" for weights that others published."""
+    preset = SETTINGS.presets[SETTINGS.targets[target]["preset"]]
+    return "" if method in preset["weights"] else source_of(target, split)
 
 
 def generator_labels(target, method, split, seed):
@@ -690,6 +746,11 @@ def table_config(target, table):
             "methods": methods,
             "unavailable": {m: unavailable(target, m) or "" for m in methods},
             "runs": table_runs(target, methods),
+            "published": {
+                name: stanza["layout"]
+                for name, stanza in preset["weights"].items()
+                if name in methods
+            },
         }
     )
 

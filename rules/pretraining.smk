@@ -31,3 +31,28 @@ rule pretrain:
         " --out {output.model}"
         " --history {output.history}"
         " > {log} 2>&1"
+
+
+rule import_weights:
+    output:
+        model="results/pretraining/weights/{preset}/{weights}.pt",
+    log:
+        "logs/pretraining/import_weights/{preset}-{weights}.log",
+    benchmark:
+        "benchmarks/pretraining/import_weights/{preset}-{weights}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        config=weights_config,
+        path=weights_path,
+        file=lambda wildcards: file_digest(weights_path(wildcards)),
+        code=source_digest("pipelines.pretraining.import_weights"),
+    shell:
+        "python -m pipelines.pretraining.import_weights"
+        " --config {params.config:q}"
+        " --weights {params.path:q}"
+        " --out {output.model}"
+        " > {log} 2>&1"

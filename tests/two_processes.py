@@ -210,13 +210,15 @@ def failure(folder: Path) -> None:
         trained(Failing, folder)
 
 
-def launch(case: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Start two processes and wait for both; a hang is an error."""
+def launch(
+    *arguments: str | Path, module: str = "tests.two_processes"
+) -> subprocess.CompletedProcess[str]:
+    """Start two processes of a module and wait for both; a hang is an error."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node", str(NUM_PROCESSES), "-m", "tests.two_processes"]
+    command += ["--nproc-per-node", str(NUM_PROCESSES), "-m", module]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PIPELINE_DEVICE": "cpu"}
     return subprocess.run(
-        [*command, case, str(folder)],
+        [*command, *map(str, arguments)],
         cwd=ROOT,
         env=environment,
         capture_output=True,

@@ -14,10 +14,10 @@ def check_generators(place: str, training: Section, recipes: Iterable[str]) -> N
     Args:
         place: Dotted place of the preset.
         training: Its `training` section, written out.
-        recipes: Names of its pretraining recipes.
+        recipes: Names of its pretraining recipes and published weights.
 
     Raises:
-        ConfigError: If an order is to be told of one clip, or no recipe has the name in `initial`.
+        ConfigError: If an order is to be told of one clip, or nothing has the name in `initial`.
     """
     for name in ("generator", "generator_appearance"):
         chosen = training[name]
@@ -49,13 +49,34 @@ def check_labels(place: str, labels: Section) -> None:
         )
 
 
-def check_recipes(place: str, recipes: Mapping[str, Section], reserved: Iterable[str]) -> None:
+def check_weights(place: str, weights: Iterable[str], reserved: Iterable[str]) -> None:
+    """Check that published weights, which are rows too, are called like no other row.
+
+    Raises:
+        ConfigError: If one is.
+    """
+    taken = set(reserved)
+    for name in weights:
+        if name in taken:
+            raise ConfigError(
+                f"{place}.weights: {name!r} is a built-in row or a recipe of `pretraining`; give "
+                "the weights another name"
+            )
+
+
+def check_recipes(
+    place: str,
+    recipes: Mapping[str, Section],
+    reserved: Iterable[str],
+    weights: Iterable[str] = (),
+) -> None:
     """Check the names of pretraining recipes and that each starts from another one, if from any.
 
     Args:
         place: The preset.
         recipes: Its section `pretraining`.
         reserved: Names of rows that are built in.
+        weights: Names of published weights, which a recipe may start from, too.
 
     Raises:
         ConfigError: Naming the recipe, or the circle that initial weights form.
@@ -68,10 +89,12 @@ def check_recipes(place: str, recipes: Mapping[str, Section], reserved: Iterable
             )
         trail = [name]
         while (initial := recipe["initial"]) is not None:
-            check_one_of(f"{place}.pretraining.{trail[-1]}.initial", initial, recipes)
+            check_one_of(f"{place}.pretraining.{trail[-1]}.initial", initial, (*recipes, *weights))
             if initial in trail:
                 circle = " -> ".join((*trail, initial))
                 raise ConfigError(f"{place}.pretraining: initial weights form a circle {circle}")
+            if initial not in recipes:
+                break
             trail.append(initial)
             recipe = recipes[initial]
 

@@ -59,6 +59,9 @@ class PretrainingOptions:
         initial: Trained model to start from, or None.
         assignments: Clusters of trajectories, parquet, or None.
         vectors: List of vector shards, or None.
+        watched_manifest: Of the dataset whose labels are watched, or None.
+        watched_index: List of its frame indices, or None.
+        watched_frames: List of its frame shards, or None.
     """
 
     run: RunOptions
@@ -70,6 +73,9 @@ class PretrainingOptions:
     initial: Path | None
     assignments: Path | None
     vectors: Path | None
+    watched_manifest: Path | None = None
+    watched_index: Path | None = None
+    watched_frames: Path | None = None
 
     @property
     def extra_inputs(self) -> tuple[Path, ...]:
@@ -87,6 +93,9 @@ def pretraining_parser(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--initial", type=Path, help="trained model to start from")
     parser.add_argument("--assignments", type=Path, help="clusters of trajectories, parquet")
     parser.add_argument("--vectors", type=Path, help="list of vector shards")
+    parser.add_argument("--watched-manifest", type=Path, help="of the dataset that is watched")
+    parser.add_argument("--watched-index", type=Path, help="list of its frame indices")
+    parser.add_argument("--watched-frames", type=Path, help="list of its frame shards")
     return parser
 
 
@@ -102,6 +111,9 @@ def pretraining_options(args: argparse.Namespace) -> PretrainingOptions:
         args.initial,
         args.assignments,
         args.vectors,
+        args.watched_manifest,
+        args.watched_index,
+        args.watched_frames,
     )
 
 

@@ -12,7 +12,7 @@ from pipelines.io.protocols import Protocol, under_protocol
 from pipelines.io.schema import Section, check_one_of
 from pipelines.io.sections import is_known, merged
 
-# Rows beside the recipes of a preset's `pretraining`, which are called like them.
+# Rows beside the recipes of a preset's `pretraining` and its `weights`, called like these.
 METHODS = ("random", "appearance", "mers", "mars", "supervised", "motionfit")
 
 
@@ -53,7 +53,7 @@ def written_out(preset: Section) -> Section:
         rows = evaluation.get("methods", {})
         evaluation["methods"] = {
             method: merged(evaluation["finetuning"], rows.get(method, {}))
-            for method in dict.fromkeys((*METHODS, *recipes, *rows))
+            for method in dict.fromkeys((*METHODS, *recipes, *result.get("weights", ()), *rows))
         }
     return result
 

@@ -15,6 +15,7 @@ from pipelines.io.config_checks import (
     check_recipes,
     check_source,
     check_views,
+    check_weights,
 )
 from pipelines.io.errors import ConfigError
 from pipelines.io.presets import METHODS, layered, overridden, written_out
@@ -98,8 +99,9 @@ class Settings:
         )
 
     def methods(self, preset: str) -> tuple[str, ...]:
-        """Every row that can be measured: built-in ones, controls, then the preset's recipes."""
-        return (*METHODS, *CONTROLS, *self.presets[preset]["pretraining"])
+        """Every row that can be measured: built-in ones, controls, the preset's own."""
+        chosen = self.presets[preset]
+        return (*METHODS, *CONTROLS, *chosen["pretraining"], *chosen["weights"])
 
     def protocol(self, name: str) -> Protocol:
         """How to evaluate; a table's row names it.
@@ -172,11 +174,14 @@ def _check_presets(presets: Mapping[str, Section], schema: Section) -> None:
                 f"presets.{name}.evaluation.methods.mars: distillation_weight is missing; "
                 "MARS uses 50.0"
             )
-        recipes = preset["pretraining"]
+        recipes, weights = preset["pretraining"], preset["weights"]
         for method in preset["evaluation"]["methods"]:
-            check_one_of(f"presets.{name}.evaluation.methods", method, (*METHODS, *recipes))
-        check_recipes(f"presets.{name}", recipes, (*METHODS, *CONTROLS))
-        check_generators(f"presets.{name}", preset["training"], preset["pretraining"])
+            check_one_of(
+                f"presets.{name}.evaluation.methods", method, (*METHODS, *recipes, *weights)
+            )
+        check_recipes(f"presets.{name}", recipes, (*METHODS, *CONTROLS), weights)
+        check_weights(f"presets.{name}", weights, (*METHODS, *CONTROLS, *recipes))
+        check_generators(f"presets.{name}", preset["training"], (*recipes, *weights))
         for place in ("evaluation.labels", "training.generator.labels"):
             check_labels(f"presets.{name}.{place}", at_path(preset, place))
         smaller = min(preset["frames"]["size"])

@@ -14,6 +14,7 @@ Layouts, and the code whose files they are
         {"model_state_dict": ...}; `module.` where trained on several GPUs.
     imagenet: 2D ResNets of torchvision.models, inflated: a kernel is repeated over time and
         divided by its length, so that a clip without motion gives the image's activations.
+    ours: the `model.pt` of this project, of any backbone; whatever read RGB there.
 """
 
 import logging
@@ -34,7 +35,8 @@ log = logging.getLogger(__name__)
 STAGES = ("layer1", "layer2", "layer3", "layer4")
 PROBLEMS_SHOWN = 8
 # Where files keep the state dict.
-CONTAINERS = ("model_state", "state_dict", "model_state_dict")
+CONTAINERS = ("model_state", "state_dict", "model_state_dict", "state")
+OURS = "ours"
 # Not in files older than PyTorch 0.4.1, and no part of what a network computes.
 OPTIONAL = "num_batches_tracked"
 
@@ -128,16 +130,17 @@ def load_weights(
         backbone: Filled in place.
         name: Its key in `pipelines.models.backbones.BACKBONES`.
         state: Published tensors by name.
-        layout: A key of `KEY_MAPS[name]`.
+        layout: A key of `KEY_MAPS[name]`, or "ours".
 
     Raises:
         ConfigError: If the layout does not exist for this backbone.
         ContractError: If the weights are another architecture's, with names and shapes.
     """
-    maps = KEY_MAPS.get(name, {})
+    maps = {**KEY_MAPS.get(name, {}), OURS: KeyMap(_same(backbone.stage_names), ("backbone.",))}
     if layout not in maps:
-        known = f"choose one of {', '.join(maps)}" if maps else "that backbone has none"
-        raise ConfigError(f"unknown layout {layout!r} of weights for {name}; {known}")
+        raise ConfigError(
+            f"unknown layout {layout!r} of weights for {name}; choose one of {', '.join(maps)}"
+        )
     own = backbone.state_dict()
     filled, report, problems = _mapped(maps[layout], state, own)
     problems += [

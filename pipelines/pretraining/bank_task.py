@@ -81,9 +81,10 @@ class BankTask(Task):
         """Whether training goes well.
 
         own_similarity is the mean similarity to the video's own row. spread is 1 minus the
-        squared length of the mean embedding: 0 where all are equal, (n - 1) / n for n orthogonal
-        ones.
+        squared length of the mean embedding of all processes: 0 where all are equal, (n - 1) / n
+        for n orthogonal ones.
         """
         found = embeddings.detach()
         own = (found * self.bank.rows[index]).sum(dim=1).mean()
-        return {"own_similarity": own, "spread": 1 - found.mean(dim=0).square().sum()}
+        middle = gather_rows(found).mean(dim=0)
+        return {"own_similarity": own, "spread": 1 - middle.square().sum()}

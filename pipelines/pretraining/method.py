@@ -21,6 +21,7 @@ from pipelines.models.backbones import NUM_CHANNELS
 from pipelines.models.heads import Classifier, build_classifier, take_backbone
 from pipelines.models.weights import ModelMeta, load_classifier
 from pipelines.motion.edge_store import EdgeStore
+from pipelines.pretraining.neighbour_watch import WatchedFiles, neighbour_watch
 from pipelines.pretraining.recipe import PretrainingConfig, PretrainingRecipe
 from pipelines.training.clip_sources import ClipSource, hold_out_at_random, open_clip_source
 from pipelines.training.engine import Batches, Measure
@@ -136,6 +137,7 @@ def pretrain(
     config = decode_config(given.run.config, PretrainingConfig)
     chosen = decode_config(bytes(config.recipe.options).decode(), options)
     context = _open(config, given)
+    watch = neighbour_watch(config.recipe.neighbour_score, _watched(given), context.clips)
     found = build(context, chosen)
     train_and_publish(
         module,
@@ -150,7 +152,7 @@ def pretrain(
         lambda notes: ModelMeta(
             config.backbone, "rgb", found.num_outputs, config.recipe.dropout, (), dict(notes)
         ),
-        found.measures,
+        {**found.measures, **watch},
     )
 
 
@@ -158,7 +160,15 @@ def _inputs(given: PretrainingOptions) -> tuple[Path, ...]:
     """Files that determine the run beside frames and flow."""
     lists = [path for path in (given.edges, given.vectors) if path is not None]
     shards = [shard for path in lists for shard in read_paths(path)]
-    return (given.source, *given.extra_inputs, *shards)
+    watched = _watched(given)
+    return (given.source, *given.extra_inputs, *shards, *(watched.paths if watched else ()))
+
+
+def _watched(given: PretrainingOptions) -> WatchedFiles | None:
+    """Files of the labelled videos that are watched; None unless all are named."""
+    if given.watched_manifest and given.watched_index and given.watched_frames:
+        return WatchedFiles(given.watched_manifest, given.watched_index, given.watched_frames)
+    return None
 
 
 def _open(config: PretrainingConfig, given: PretrainingOptions) -> Context:

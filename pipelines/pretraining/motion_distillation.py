@@ -140,6 +140,7 @@ class MotionDistillation(Task):
         self.visual = Pathway(visual, settings.num_negatives)
         self.motion = None if motion is None else Pathway(motion, settings.num_negatives)
         self.settings, self.clip_input = settings, clip_input
+        self.has_own_norm_groups = settings.num_groups > 1
         self._waiting: list[tuple[Pathway, Tensor, Tensor]] = []
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
@@ -155,7 +156,7 @@ class MotionDistillation(Task):
             "loss": torch.stack(list(terms.values())).sum(),
             **terms,
             "top1": key_is_nearest(logits),
-            "visual_spread": spread(visual.query),
+            "visual_spread": spread(gather_rows(visual.query)),
         }
 
     def score(self, batch: Batch) -> Tensor:

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.pretraining.neighbour_watch import NeighbourConfig
 from pipelines.training.recipe import (
     OptimizerConfig,
     Precision,
@@ -26,6 +27,7 @@ class PretrainingRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
         prior: What else is known of the videos: the clusters of their trajectories, or nothing.
         clips: How its clips are cut.
         options: JSON text of the objective's own options.
+        neighbour_score: Labelled videos that its features are asked about, or None.
     """
 
     objective: str
@@ -43,6 +45,7 @@ class PretrainingRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     accumulate: int = 1
     precision: Precision = "float32"
     max_gradient_norm: float | None = None
+    neighbour_score: NeighbourConfig | None = None
 
     @property
     def training(self) -> RecipeConfig:

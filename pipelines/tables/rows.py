@@ -38,8 +38,14 @@ def empty_row(method: str, config: TableConfig) -> Row:
         "frames": config.num_frames if has_network else "",
         "resolution": config.resolution if has_network else "",
         "additional_labels": "source labels" if method == "supervised" else "",
-        "source": "" if method in WITHOUT_SOURCE else config.source,
+        "source": _source(method, config),
     }
+
+
+def _source(method: str, config: TableConfig) -> str:
+    if method in config.published:
+        return f"published weights ({config.published[method]})"
+    return "" if method in WITHOUT_SOURCE else config.source
 
 
 def top1_of(method: str, measured: Sequence[Mapping[str, object]]) -> dict[tuple[str, int], float]:

@@ -30,7 +30,10 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TableConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the table is about and where its runs are."""
+    """What the table is about and where its runs are.
+
+    `published` holds the layout of each row that starts from weights that others published.
+    """
 
     target: str
     dataset: str
@@ -42,6 +45,7 @@ class TableConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     methods: tuple[str, ...]
     unavailable: dict[str, str]
     runs: tuple[RunConfig, ...]
+    published: dict[str, str] = {}
 
 
 def measure(run: RunConfig) -> dict[str, object]:

@@ -20,6 +20,7 @@ from pipelines.training.engine import NO_MEASURES, Batches, Measure, Run, train
 from pipelines.training.gradient_step import Stepping
 from pipelines.training.history_store import write_history
 from pipelines.training.joint_ending import JointEnding
+from pipelines.training.joint_norm import join_batch_norm
 from pipelines.training.optimizer import build_optimizer
 from pipelines.training.precision import channels_last, check_precision
 from pipelines.training.recipe import RecipeConfig
@@ -118,6 +119,7 @@ def _check(recipe: RecipeConfig, has_validation: bool) -> None:
 
 def _new_run(task: Task, recipe: RecipeConfig, num_videos: int) -> Run:
     """A run before its first step."""
+    join_batch_norm(task, device())
     if recipe.precision == "bfloat16":
         channels_last(task)
     return Run(

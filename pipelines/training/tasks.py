@@ -29,6 +29,8 @@ class Task(nn.Module):
 
     # The part of the task that is published as the trained model.
     model: Classifier
+    # Whether batch norm sees parts of a batch that the task chooses itself.
+    has_own_norm_groups: bool = False
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Loss and logged scalars of one batch."""

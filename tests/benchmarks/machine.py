@@ -48,6 +48,7 @@ def job_environment(clock: str) -> dict[str, str]:
         "PIPELINE_DEVICE": str(compute["device"]),
         "PIPELINE_CHECKPOINT_SECONDS": str(compute["checkpoint_seconds"]),
         "PIPELINE_TENSORBOARD": str(int(compute["tensorboard"])),
+        "PIPELINE_SYNC_BATCH_NORM": str(compute["sync_batch_norm"]),
         **{name: str(value) for name, value in MALLOC.items()},
         CLOCK_VARIABLE: clock,
     }

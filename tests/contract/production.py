@@ -38,7 +38,7 @@ from pipelines.io.config import canonical
 from pipelines.io.sections import at_path
 from pipelines.io.settings import load_settings
 from pipelines.motion import export_flow, extract_edges, extract_flow, index_edges
-from pipelines.pretraining import pretrain_clip_order
+from pipelines.pretraining import import_weights, pretrain_clip_order
 from pipelines.tables import (
     build_leaderboard,
     build_plan,
@@ -407,6 +407,17 @@ class Production:
             history=path.with_name("history.parquet"),
             source=self.source,
             **self.stores("frames"),
+        )
+        self.import_weights(path)
+
+    def import_weights(self, path: Path) -> None:
+        """A model as if others had published it."""
+        backbone = self.preset["backbones"]["appearance"]
+        command(
+            import_weights,
+            config=canonical({"backbone": backbone, "layout": "ours"}),
+            weights=path,
+            out=self.folder / "results/pretraining/weights/smoke/official.pt",
         )
 
     def make_pseudolabels(self) -> None:

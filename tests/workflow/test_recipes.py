@@ -74,6 +74,31 @@ def test_the_appearance_generator_starts_from_a_recipe_on_its_own_videos(workspa
     assert [path.split("/")[3] for path in outputs["self_train"]] == ["smoke", "started"]
 
 
+def test_published_weights_are_a_row_and_a_start(workspace):
+    stanza = {"path": "official.pt", "layout": "ours"}
+    preset = {
+        "base": "smoke",
+        "weights": {"official": stanza},
+        "pretraining": {"vcop": {"initial": "official"}},
+        "training": {"generator_appearance": {"initial": "official"}},
+    }
+    board = target("foreign", leaderboard=["official", "vcop", "appearance"])
+    work = workspace(presets={"foreign": preset}, targets={"board": board})
+
+    missing = work.snakemake("results/board_leaderboard.csv", "-n")
+    (work.folder / "official.pt").write_bytes(b"weights")
+    plan = work.plan("results/board_leaderboard.csv")
+
+    assert missing.returncode != 0
+    assert "presets.foreign.weights.official.path: official.pt: no such file" in missing.stdout
+    assert "Traceback" not in missing.stdout
+    outputs = {rule: sorted(path for found, path in plan if found == rule) for rule, _ in plan}
+    assert outputs["import_weights"] == ["results/pretraining/weights/foreign/official.pt"]
+    assert len(outputs["finetune"]) == 3
+    assert [path.split("/")[2] for path in outputs["pretrain"]] == ["foreign"]
+    assert [path.split("/")[3] for path in outputs["train_generator"]] == ["foreign"]
+
+
 def test_recipes_of_pseudo_labels_ask_for_what_they_learn_from(workspace):
     board = target(leaderboard=["idt_labels", "vcop_labels", "modist_labels"])
 
@@ -82,3 +107,26 @@ def test_recipes_of_pseudo_labels_ask_for_what_they_learn_from(workspace):
     recipes = sorted(path.split("/")[3] for rule, path in plan if rule == "pretrain")
     assert recipes == ["idt_labels", "modist", "modist_labels", "vcop", "vcop_labels"]
     assert Counter(rule for rule, _ in plan)["cluster_vectors"] == 1
+
+
+def test_watched_labels_are_asked_for_and_checked_first(workspace):
+    def watching(split):
+        score = {"dataset": "demo_smoke", "split": split}
+        return {"base": "smoke", "pretraining": {"vcop": {"neighbour_score": score}}}
+
+    targets = {
+        name: target(name, leaderboard=["vcop"], source=["demo_smoke"]) for name in ("good", "bad")
+    }
+    presets = {"good": watching("split1"), "bad": watching("split9")}
+    work = workspace(presets=presets, targets=targets)
+
+    plan = work.plan("results/good_leaderboard.csv")
+    answer = work.snakemake("results/bad_leaderboard.csv", "-n")
+
+    (trained,) = [path for rule, path in plan if rule == "pretrain"]
+    assert trained == "results/pretraining/good/vcop/demo_smoke.split1/seed0/model.pt"
+    assert answer.returncode != 0
+    assert (
+        "presets.bad.pretraining.vcop.neighbour_score: demo_smoke has no split 'split9'"
+        in answer.stdout
+    )

@@ -6,6 +6,7 @@ from pipelines.io.config_checks import (
     check_recipes,
     check_source,
     check_views,
+    check_weights,
 )
 from pipelines.io.errors import ConfigError
 
@@ -78,3 +79,19 @@ def test_few_labels_are_counted_in_one_way():
 
     with pytest.raises(ConfigError, match=r"labels: found per_class 3 and fraction 0\.2"):
         check_labels("labels", labels | {"per_class": 3, "fraction": 0.2})
+
+
+def test_recipes_and_generators_start_from_published_weights_too():
+    recipes = {"a": {"initial": "official"}, "b": {"initial": "a"}}
+
+    check_recipes("presets.p", recipes, ["random"], ["official"])
+    check_generators("presets.p", training(initial="official"), [*recipes, "official"])
+    with pytest.raises(ConfigError, match=r"a\.initial: found 'official'; choices: a, b, others"):
+        check_recipes("presets.p", recipes, [], ["others"])
+
+
+def test_published_weights_have_names_of_their_own():
+    check_weights("presets.p", ["official"], ["random", "vcop"])
+
+    with pytest.raises(ConfigError, match=r"presets\.p\.weights: 'vcop' is a built-in row or"):
+        check_weights("presets.p", ["official", "vcop"], ["random", "vcop"])

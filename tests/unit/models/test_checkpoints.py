@@ -11,7 +11,9 @@ from torchvision.models.video.s3d import S3D
 from pipelines.io.errors import ConfigError, ContractError
 from pipelines.models.backbones import BACKBONES, build_backbone
 from pipelines.models.checkpoints import KEY_MAPS, KeyMap, load_weights, read_checkpoint
+from pipelines.models.heads import build_classifier
 from pipelines.models.resnet3d import r2d3d_18, slow_r18
+from pipelines.models.weights import ModelMeta, save_model
 
 
 class SpatioTemporalConv(nn.Module):
@@ -361,8 +363,8 @@ def test_a_long_list_of_problems_is_cut():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("r3d-18", "'vcop' of weights for r3d-18; choose one of hara, imagenet"),
-        ("s3d-g", "has none"),
+        ("r3d-18", "'vcop' of weights for r3d-18; choose one of hara, imagenet, ours$"),
+        ("s3d-g", "'vcop' of weights for s3d-g; choose one of ours$"),
     ],
 )
 def test_unknown_layouts_list_the_choices(name, message):
@@ -418,3 +420,19 @@ def test_a_damaged_file_is_refused(tmp_path):
 
     with pytest.raises(ContractError, match="damaged"):
         read_checkpoint(tmp_path / "published.pth")
+
+
+def test_our_own_models_load_on_any_backbone(tmp_path):
+    trained = build_classifier("r2plus1d-tiny", 3, 4, 0.0, seed=1)
+    meta = ModelMeta("r2plus1d-tiny", "rgb", 4)
+    save_model(tmp_path / "model.pt", meta, trained.state_dict(), {})
+    backbone = build_backbone("r2plus1d-tiny", 3)
+
+    state = read_checkpoint(tmp_path / "model.pt")
+    report = load_weights(backbone, "r2plus1d-tiny", state, "ours")
+
+    assert report.skipped == ("fc.weight", "fc.bias")
+    found = backbone.state_dict()
+    assert all(
+        torch.equal(value, found[key]) for key, value in trained.backbone.state_dict().items()
+    )

@@ -48,6 +48,12 @@ def test_rows_without_unlabelled_videos_have_no_source(config, method, source):
     assert empty_row(method, config())["source"] == source
 
 
+def test_published_weights_take_the_place_of_a_source(config):
+    row = empty_row("vcop_official", config(published={"vcop_official": "vcop"}))
+
+    assert (row["backbone"], row["source"]) == ("r2plus1d-tiny", "published weights (vcop)")
+
+
 def test_a_rows_runs_are_its_own():
     measured = [run_of("random", "a", 0, 10.0), run_of("mosi", "a", 0, 20.0)]
 

@@ -115,7 +115,7 @@ def _distances(queries: FloatArray, gallery: FloatArray, distance: Distance) -> 
 
 
 def _squares(features: FloatArray) -> FloatArray:
-    return np.asarray(np.einsum("nd,nd->n", features, features), np.float32)
+    return np.asarray(np.square(features).sum(axis=1), np.float32)
 
 
 def _ranked(distances: FloatArray, k: int) -> Neighbours:

@@ -502,7 +502,7 @@ def test_a_preset_may_differ_from_its_protocol(config):
         ({"protocols.full": {"measures": "accuracy"}}, "evaluation"),
         ({"protocols.full.measures": "recall"}, "choices: 'accuracy', 'retrieval'"),
         ({"protocols.full.evaluation": {"tests": {}}}, "unknown key 'tests'.*did you mean 'test'"),
-        ({"presets.demo.protocol": "fulll"}, "presets.demo.protocol.*did you mean 'full'"),
+        ({"presets.demo.protocol": "ful"}, "presets.demo.protocol.*did you mean 'full'"),
         ({"presets.demo.evaluation.labels": {"per_class": 1, "fraction": 0.5}}, "set one"),
         ({"presets.demo.evaluation.test": {"num_crops": 2}}, "num_crops: found 2"),
         ({"presets.demo.evaluation.clips": {"crop_px": 65}}, "evaluation.clips.crop_px"),

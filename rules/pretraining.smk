@@ -44,7 +44,8 @@ rule import_weights:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         config=weights_config,
         path=weights_path,

@@ -92,7 +92,8 @@ def draw_gallery(
     height = max(4.0, len(shown) * PICTURE_INCHES * 1.25)
     with house_style():
         figure = Figure(figsize=(height + columns * PICTURE_INCHES * 1.2, height + 0.6))
-        left, right = figure.subfigures(1, 2, width_ratios=[height, columns * PICTURE_INCHES * 1.2])
+        ratios = [height, columns * PICTURE_INCHES * 1.2]
+        left, right = np.ravel(figure.subfigures(1, 2, width_ratios=ratios, squeeze=False))
         figure.set_layout_engine("constrained")
         _draw_map(left.subplots(), places, clusters)
         grid = right.subplots(len(shown), columns, squeeze=False)

@@ -39,7 +39,8 @@ LONGEST_TITLE = 100
 def house_style() -> Iterator[None]:
     """Everything drawn and saved inside looks alike."""
     with mpl.rc_context():
-        mpl.rcParams.update(STYLE)
+        for name, value in STYLE.items():
+            mpl.rcParams[name] = value  # type: ignore[index]
         yield
 
 

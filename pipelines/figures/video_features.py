@@ -52,4 +52,5 @@ def video_features(
 def middle_frame(frames: FrameStore, video_id: str) -> ImageArray:
     """The frame in the middle of a video, RGB ``(H, W, 3)``."""
     number = frames.num_frames[video_id] // 2
-    return frames.read(video_id, np.array([number]))[0]
+    picture: ImageArray = frames.read(video_id, np.array([number]))[0]
+    return picture

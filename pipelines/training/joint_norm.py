@@ -47,5 +47,5 @@ def join_batch_norm(task: Task, device: torch.device) -> None:
     elif task.has_own_norm_groups:
         log.info("batch norm: works in the recipe's own groups")
     else:
-        nn.SyncBatchNorm.convert_sync_batchnorm(task)
+        nn.SyncBatchNorm.convert_sync_batchnorm(task)  # type: ignore[no-untyped-call]
         log.info("batch norm: over the samples of all %d processes", num_processes())

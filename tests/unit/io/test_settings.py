@@ -184,6 +184,9 @@ def test_defaults_are_filled_in(config):
         "device": "auto",
         "checkpoint_seconds": 60,
         "tensorboard": False,
+        "num_processes": 1,
+        "sync_batch_norm": "auto",
+        "temporary_frames": False,
     }
     assert settings.trials == {}
     assert settings.targets["mine"] == {

@@ -11,6 +11,7 @@ from pathlib import Path
 from pipelines.data.label_subset import LabelsConfig
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
+from pipelines.io.errors import ConfigError
 from pipelines.io.options import add_run_options, add_store_options, run_options
 from pipelines.models.backbones import NUM_CHANNELS
 from pipelines.models.heads import Classifier, build_classifier, take_backbone, trainable_stages
@@ -68,6 +69,7 @@ def main(args: argparse.Namespace) -> None:
         MODULE,
         run_options(args),
         _task(model, args.teacher, recipe.distillation_weight).to(device),
+        clips,
         recipe,
         len(videos.train),
         training_batches(
@@ -97,6 +99,13 @@ def _task(model: Classifier, teacher: Path | None, alpha: float) -> Classificati
     if teacher is None:
         return Classification(model, "rgb")
     motion, _ = load_classifier(teacher, "train_generator")
+    widths = (model.backbone.num_features, motion.backbone.num_features)
+    if len(set(widths)) > 1:
+        raise ConfigError(
+            f"MARS needs equal feature widths, found {widths[0]} in the network to train and "
+            f"{widths[1]} in the motion network; give backbones.motion and backbones.appearance "
+            "one width"
+        )
     return Mars(model, motion.backbone, alpha)
 
 

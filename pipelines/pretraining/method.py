@@ -143,6 +143,7 @@ def pretrain(
         module,
         given.run,
         found.task,
+        context.clips,
         config.recipe.training,
         len(found.videos),
         found.batches,

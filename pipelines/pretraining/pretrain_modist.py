@@ -29,6 +29,7 @@ from pipelines.pretraining.motion_distillation import (
 )
 from pipelines.pretraining.subset import SourceSubset, take_subset
 from pipelines.training.clip_sources import sampled_batches, sampled_score
+from pipelines.training.distributed import num_processes
 
 MODULE = "pipelines.pretraining.pretrain_modist"
 
@@ -145,6 +146,11 @@ def _checked_frames(context: Context, options: Options) -> FrameStore:
             f"modist: videos_per_batch {recipe.videos_per_batch} does not divide into num_groups "
             f"{options.num_groups} equal groups of at least 2 videos for batch norm"
         )
+    if options.num_groups > 1 and options.num_groups % num_processes():
+        raise ConfigError(
+            f"modist: {num_processes()} processes cannot share num_groups {options.num_groups} "
+            "equally; choose a multiple of the processes, or 1"
+        )
     if options.needs_motion and (context.edges is None or options.motion is None):
         raise ConfigError(
             f"modist: terms {', '.join(options.terms)} need reads: [rgb, edges] and "
@@ -201,6 +207,8 @@ def _task(context: Context, options: Options, reader: MotionReader | None) -> Mo
         network = build_classifier(
             options.motion.backbone, copies * reader.num_channels, 0, 0.0, seed
         ).backbone
+        shape = options.motion.clips
+        network.check_clip(shape.num_frames, shape.crop_px, shape.crop_px)
         motion = Embedder(network, options.num_columns, _seed(context, MOTION_PROJECTION))
     settings = ContrastSettings(
         options.temperature,

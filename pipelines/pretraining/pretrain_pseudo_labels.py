@@ -22,6 +22,7 @@ from pipelines.pretraining.video_labels import (
     KmeansOptions,
     VideoLabels,
     centre_features,
+    check_enough,
     feature_labels,
     trajectory_labels,
 )
@@ -96,6 +97,7 @@ def _labels(context: Context, options: Options) -> VideoLabels:
             "clustered, rgb in its reads, and options.kmeans"
         )
     videos = sorted([*context.videos, *context.held])
+    check_enough(len(videos), options.kmeans)
     features = centre_features(
         context.initial, videos, context.source.frames, context.clips, context.device
     )

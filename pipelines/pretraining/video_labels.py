@@ -82,6 +82,19 @@ def trajectory_labels(assignments: Path, clustering: int) -> VideoLabels:
     return VideoLabels(dict(zip(video_ids, labels.tolist(), strict=True)), len(used))
 
 
+def check_enough(num_videos: int, kmeans: KmeansOptions) -> None:
+    """Refuse more clusters than videos, before features are made of these.
+
+    Raises:
+        ConfigError: Saying what to change.
+    """
+    if kmeans.num_clusters > num_videos:
+        raise ConfigError(
+            f"options.kmeans.num_clusters: {kmeans.num_clusters} clusters cannot be made of "
+            f"{num_videos} videos; lower it or add source videos"
+        )
+
+
 def feature_labels(
     video_ids: Sequence[str], features: NDArray[np.float32], kmeans: KmeansOptions, seed: int
 ) -> VideoLabels:
@@ -96,11 +109,7 @@ def feature_labels(
     Raises:
         ConfigError: If there are fewer videos than clusters.
     """
-    if kmeans.num_clusters > len(video_ids):
-        raise ConfigError(
-            f"options.kmeans.num_clusters: {kmeans.num_clusters} clusters cannot be made of "
-            f"{len(video_ids)} videos; lower it or add source videos"
-        )
+    check_enough(len(video_ids), kmeans)
     found = fit_kmeans(
         features,
         kmeans.num_clusters,

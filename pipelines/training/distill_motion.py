@@ -64,6 +64,7 @@ def main(args: argparse.Namespace) -> None:
         MODULE,
         run_options(args),
         FeatureDistillation(student, teacher.backbone, recipe.distillation_weight).to(device),
+        clips,
         recipe,
         len(train),
         training_batches(

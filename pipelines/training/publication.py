@@ -7,10 +7,12 @@ from pathlib import Path
 
 import torch
 
+from pipelines.clips.clip_dataset import ClipConfig
 from pipelines.io.atomic import atomic_path
 from pipelines.io.errors import ConfigError
 from pipelines.io.options import RunOptions
 from pipelines.io.provenance import stamp
+from pipelines.models.backbones import Backbone
 from pipelines.models.device import device
 from pipelines.models.weights import ModelMeta, save_model
 from pipelines.training.checkpoint import CheckpointFolder
@@ -45,6 +47,7 @@ def train_and_publish(
     module: str,
     options: RunOptions,
     task: Task,
+    clips: ClipConfig,
     recipe: RecipeConfig,
     num_videos: int,
     batches: Batches,
@@ -60,6 +63,7 @@ def train_and_publish(
         module: The command's dotted name.
         options: What it was told.
         task: What is learned, on its device.
+        clips: What its model is shown.
         recipe: Optimiser and schedule.
         num_videos: Training videos, for epochs.
         batches: See `engine.train`.
@@ -70,8 +74,10 @@ def train_and_publish(
         measures: See `engine.train`.
 
     Raises:
-        ConfigError: If the recipe does not fit the device, the processes or the held-out videos.
+        ConfigError: If the recipe does not fit the device, the processes or the held-out videos,
+            or the clips not the network.
     """
+    check_clips(task, clips)
     _check(recipe, has_validation=validate is not None)
     paths = [*source.paths, *inputs]
     identity = stamp(module, options.config, paths, options.seed)
@@ -100,6 +106,17 @@ def train_and_publish(
             _publish(run, options, meta, notes, identity)
             checkpoints.clear()
     leave()
+
+
+def check_clips(task: Task, clips: ClipConfig) -> None:
+    """Refuse clips that the network to train cannot take.
+
+    Raises:
+        ConfigError: Saying what it takes.
+    """
+    backbone = getattr(task.model, "backbone", None)
+    if isinstance(backbone, Backbone):
+        backbone.check_clip(clips.num_frames, clips.crop_px, clips.crop_px)
 
 
 def _check(recipe: RecipeConfig, has_validation: bool) -> None:

@@ -61,6 +61,7 @@ def main(args: argparse.Namespace) -> None:
         MODULE,
         run_options(args),
         task.to(device),
+        clips,
         recipe,
         len(train),
         training_batches(

@@ -57,6 +57,7 @@ def main(args: argparse.Namespace) -> None:
         MODULE,
         run_options(args),
         training.task.to(device),
+        config.clips,
         recipe,
         len(training.videos),
         training.batches,

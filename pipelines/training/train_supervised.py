@@ -59,6 +59,7 @@ def main(args: argparse.Namespace) -> None:
         MODULE,
         run_options(args),
         Classification(model, "rgb").to(device),
+        clips,
         recipe,
         len(train),
         training_batches(

@@ -131,3 +131,13 @@ def test_unknown_stages_are_refused(finetune):
 def test_missing_weights_are_named(finetune, tmp_path):
     with pytest.raises(ContractError, match=r"gone\.pt is missing"):
         finetune(initial=tmp_path / "gone.pt")
+
+
+def test_a_teacher_of_another_width_is_refused_before_training(finetune, tmp_path):
+    teacher = build_classifier("motion-r50", 2, 2, 0.0, seed=8)
+    meta = ModelMeta("motion-r50", "flow", 2)
+    save_model(tmp_path / "wide.pt", meta, teacher.state_dict(), {})
+
+    with pytest.raises(ConfigError, match=r"equal feature widths, found 64 in .* 256 in"):
+        finetune(teacher=tmp_path / "wide.pt", distillation_weight=1.0)
+    assert not (tmp_path / "a" / "model.pt").exists()

@@ -7,6 +7,7 @@ from pipelines.io.errors import ConfigError, DatasetError
 from pipelines.models.heads import build_classifier
 from pipelines.models.weights import ModelMeta, load_model, save_model
 from pipelines.motion.edge_store import EdgeSettings, EdgeShardWriter
+from pipelines.pretraining import pretrain_modist
 from pipelines.pretraining.pretrain_modist import build_parser, main
 from pipelines.training.history_store import read_history
 from tests.tiny_dataset import NUM_FRAMES, RECIPE, SIZE, TEST, TRAIN
@@ -212,6 +213,7 @@ def test_videos_without_maps_are_left_out_aloud(train, tmp_path, caplog):
         ({"num_groups": 2}, {}, "at least 2 videos"),
         (motion(backbone="resnet-1"), {}, "unknown backbone 'resnet-1'"),
         (motion(clips={"crop_px": 17}), {}, "less than the crop of 17 px"),
+        (motion(backbone="motion-r50-stacked"), {}, "clips of exactly 16 frames, found 4 frames"),
         ({"terms": []}, {}, "terms"),
         ({"terms": ["sound"]}, {}, "sound"),
         ({"temperature": 0.0}, {}, "temperature"),
@@ -223,3 +225,10 @@ def test_wrong_use_is_told_before_training(train, tmp_path, options, changes, me
     with pytest.raises(ConfigError, match=message):
         train(options, **changes)
     assert not (tmp_path / "a" / "model.pt").exists()
+
+
+def test_processes_that_cannot_share_the_groups_are_told(train, monkeypatch):
+    monkeypatch.setattr(pretrain_modist, "num_processes", lambda: 3)
+
+    with pytest.raises(ConfigError, match="3 processes cannot share num_groups 2 equally"):
+        train({"num_groups": 2}, videos_per_batch=4)

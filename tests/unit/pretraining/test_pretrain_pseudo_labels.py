@@ -6,6 +6,7 @@ from pipelines.clustering.assignment_store import write_assignments
 from pipelines.io.errors import ConfigError, DatasetError
 from pipelines.models.heads import build_classifier
 from pipelines.models.weights import ModelMeta, load_model, save_model
+from pipelines.pretraining import pretrain_pseudo_labels
 from pipelines.pretraining.pretrain_pseudo_labels import build_parser, main
 from pipelines.training.history_store import read_history
 from tests.tiny_dataset import TRAIN
@@ -118,8 +119,11 @@ def test_options_of_the_other_source_do_not_count(train, initial, prior):
         train(TRAJECTORIES | {"start": "initial"}, extra=prior(), prior="trajectories")
 
 
-def test_more_clusters_than_videos_are_refused_before_training(train, initial, tmp_path):
+def test_more_clusters_than_videos_are_refused_before_features_are_made(
+    train, initial, tmp_path, monkeypatch
+):
     options = FEATURES | {"kmeans": KMEANS | {"num_clusters": 5}}
+    monkeypatch.delattr(pretrain_pseudo_labels, "centre_features")
 
     with pytest.raises(ConfigError, match="5 clusters cannot be made of 4 videos"):
         train(options, extra=initial, initial="vcop")

@@ -5,9 +5,11 @@ import pytest
 import torch
 from torch import nn
 
+from pipelines.clips.clip_dataset import ClipConfig
 from pipelines.io.errors import ConfigError
 from pipelines.io.options import RunOptions
 from pipelines.io.provenance import source_digest
+from pipelines.models.heads import build_classifier
 from pipelines.models.weights import ModelMeta, load_model
 from pipelines.training import publication
 from pipelines.training.clip_sources import ClipSource
@@ -15,10 +17,11 @@ from pipelines.training.history_store import read_history
 from pipelines.training.non_finite import NonFiniteLossError
 from pipelines.training.publication import prepare, train_and_publish
 from pipelines.training.recipe import OptimizerConfig, RecipeConfig, ScheduleConfig
-from pipelines.training.tasks import Task
+from pipelines.training.tasks import Classification, Task
 from pipelines.training.tensorboard_store import FOLDER
 
 MODULE = "pipelines.training.train_generator"
+CLIPS = ClipConfig(4, 1, 12, False, (0.5,) * 3, (0.25,) * 3, 4.0)
 SCHEDULE = ScheduleConfig("epochs", 3, "step", (), 0.1, 0, 1)
 RECIPE = RecipeConfig(1, 2, OptimizerConfig("sgd", 0.5, 0.0, 0.0), SCHEDULE, 0.0, "best")
 
@@ -45,12 +48,13 @@ def publish(tmp_path):
         "{}", 4, tmp_path / "state", tmp_path / "out" / "model.pt", tmp_path / "out" / "h.parquet"
     )
 
-    def run(validate=None, factor=1.0, recipe=RECIPE):
+    def run(validate=None, factor=1.0, recipe=RECIPE, model=None):
         batch = {"factor": torch.tensor(factor), "video_id": ["a"]}
         train_and_publish(
             MODULE,
             options,
-            Descent(),
+            Descent() if model is None else Classification(model, "rgb"),
+            CLIPS,
             recipe,
             3,
             lambda first, last: [batch] * (last - first),
@@ -153,3 +157,12 @@ def test_preparing_seeds_torch_and_fixes_its_threads(monkeypatch):
     finally:
         torch.set_num_threads(before)
     assert torch.equal(drawn, torch.rand(3, generator=torch.Generator().manual_seed(11)))
+
+
+def test_clips_that_the_network_cannot_take_are_refused_before_training(publish, tmp_path):
+    model = build_classifier("motion-r50-stacked", 3, 2, 0.0, seed=0)
+
+    with pytest.raises(ConfigError, match="takes clips of exactly 16 frames, found 4 frames"):
+        publish(model=model)
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "state").exists()

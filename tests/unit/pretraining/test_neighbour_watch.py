@@ -81,8 +81,8 @@ def test_labels_and_files_belong_together(train, watched, score):
         train("a", watched, neighbour_score=score)
 
 
-def test_a_split_without_training_videos_stops_before_training(train, tmp_path):
-    with pytest.raises(DatasetError, match="split other has no usable training video"):
+def test_an_unknown_split_stops_before_training(train, tmp_path):
+    with pytest.raises(DatasetError, match="no split 'other'; splits of this dataset: split1"):
         train("a", True, neighbour_score={"dataset": "tiny", "split": "other"})
     assert not list(tmp_path.glob("a/*.pt"))
 

@@ -68,6 +68,7 @@ def main(args: argparse.Namespace) -> None:
         MODULE,
         run_options(args),
         ActionDetection(model).to(device),
+        config.clips,
         recipe,
         len(train),
         sampled_batches(train, len(train), recipe.videos_per_batch, args.seed),

@@ -328,7 +328,9 @@ def published_weights(wildcards):
         stop(f"{place}: no weights {wildcards.weights!r}; choices: {', '.join(known) or 'none'}")
     path = known[wildcards.weights]["path"]
     if not Path(path).is_file():
-        stop(f"{place}.{wildcards.weights}.path: {path}: no such file; put the published file there")
+        stop(
+            f"{place}.{wildcards.weights}.path: {path}: no such file; put the published file there"
+        )
     return known[wildcards.weights]
 
 

@@ -70,7 +70,11 @@ rule build_table:
     input:
         unpack(data_table_input),
     output:
-        table=report("results/{target}_{table}.csv", caption="../workflow/report/table.rst", category="Tables"),
+        table=report(
+            "results/{target}_{table}.csv",
+            caption="../workflow/report/table.rst",
+            category="Tables",
+        ),
         runs="results/{target}_{table}_runs.parquet",
         markdown="results/{target}_{table}.md",
     log:

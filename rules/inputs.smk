@@ -829,13 +829,19 @@ def table_row(target, table, name):
     row, derived, preset = row_targets(target, table)[name]
     chosen, definition = SETTINGS.targets[derived], table_definition(table)
     reason = row.unavailable or row_unavailable(derived, row)
+    if (
+        not reason
+        and "map" in row.measures
+        and not has_boxes(chosen["dataset"], SETTINGS.datasets[chosen["dataset"]])
+    ):
+        reason = f"needs boxes of actions, which {chosen['dataset']} has not"
     splits = chosen["splits"][:1] if definition.splits == "first" else chosen["splits"]
     runs = [] if reason else [r for r in table_runs(derived, [row.method]) if r["split"] in splits]
     wants_recall = any(measure.startswith("recall") for measure in row.measures)
-    if wants_recall:
-        retrieved = [
-            run["predictions"].replace("test.parquet", "retrieval.parquet") for run in runs
-        ]
+    wants_boxes = "map" in row.measures
+    if wants_recall or wants_boxes:
+        kind = "retrieval" if wants_recall else "detections"
+        retrieved = [run["predictions"].replace("test.parquet", f"{kind}.parquet") for run in runs]
         runs = [run | {"predictions": "", "model": ""} for run in runs]
     foreign = {run["generator"] for run in runs} - {""}
     foreign -= {f"{chosen['dataset']}.{split}" for split in splits}
@@ -860,7 +866,7 @@ def table_row(target, table, name):
         "note": "; ".join([*filter(None, [row.note]), *labels]),
         "runs": runs,
         "histories": [history_of(run["initial"]) if wants_curve else "" for run in runs],
-        "retrievals": retrieved if wants_recall else ["" for _ in runs],
+        "retrievals": retrieved if wants_recall or wants_boxes else ["" for _ in runs],
     }
 
 

@@ -5,6 +5,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 
 import msgspec
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 
 from pipelines.data.overlap_store import OVERLAP_SCHEMA
 from pipelines.data.overlap_store import RULE as OVERLAP_RULE
+from pipelines.evaluation.detection_store import average_precisions, read_detections
 from pipelines.evaluation.metrics import recall_percent, top_k_percent
 from pipelines.evaluation.prediction_store import read_class_names, read_predictions
 from pipelines.evaluation.retrieval_store import read_retrieved
@@ -109,7 +111,16 @@ def _own_values(row: RowConfig, measured: Sequence[Mapping[str, object]]) -> dic
                 (run.split, run.seed): _recall(Path(path), rank)
                 for run, path in zip(row.runs, row.retrievals, strict=True)
             }
+        elif name == "map":
+            found[name] = {
+                (run.split, run.seed): _frame_map(Path(path))
+                for run, path in zip(row.runs, row.retrievals, strict=True)
+            }
     return found
+
+
+def _frame_map(detections: Path) -> float:
+    return 100.0 * fmean(average_precisions(read_detections(detections)).values())
 
 
 def _top5(predictions: Path) -> float:

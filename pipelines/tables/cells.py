@@ -50,7 +50,7 @@ class RowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         note: For the column `reason`.
         runs: Per split and seed.
         histories: Training curves of the runs' initial weights, or "", in the order of `runs`.
-        retrievals: What was retrieved with them, or "", likewise.
+        retrievals: What was retrieved or detected with them, or "", likewise.
     """
 
     name: str

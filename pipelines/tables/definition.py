@@ -19,10 +19,9 @@ from pipelines.io.sections import at_path, is_known
 from pipelines.tables.published import transcript
 
 Name = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]*$")]
-# What a line of the table is about; recall_5 is R@5, gain stands above another row.
-Measure = Annotated[
-    str, msgspec.Meta(pattern="^(top1|top5|pretext_top1|percent_of_supervised|gain|recall_[0-9]+)$")
-]
+# What a line is about; recall_5 is R@5, map frame-mAP, gain stands above another row.
+_MEASURES = "top1|top5|pretext_top1|percent_of_supervised|gain|map|recall_[0-9]+"
+Measure = Annotated[str, msgspec.Meta(pattern=f"^({_MEASURES})$")]
 # A column of the transcript, or its row and column where the row is not the one of `printed`.
 Column = str | tuple[str, str]
 # In place of a dataset in a source: the target's own.

@@ -7,10 +7,14 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 
+from pipelines.evaluation.detection_store import read_detections
 from pipelines.evaluation.prediction_store import read_predictions
 from pipelines.evaluation.retrieval_store import read_retrieved
 from pipelines.io.parquet import read_stamp
 from pipelines.tables.summary import PairedComparison, compare
+
+# File name of what a detector found.
+DETECTIONS = "detections.parquet"
 
 
 class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,26 +78,30 @@ def measure(run: RunConfig) -> dict[str, object]:
     }
 
 
-def retrieved(run: RunConfig, retrieval: str) -> dict[str, object]:
-    """One row of the runs table for a network that was asked for neighbours and not fine-tuned.
+def retrieved(run: RunConfig, found: str) -> dict[str, object]:
+    """One row of the runs table for a network that was asked for neighbours or boxes of actions.
 
-    Its `top1` is empty, and its predictions are what was retrieved.
+    Args:
+        run: What it is; its `top1` stays empty.
+        found: Neighbours or detections, kept as the run's predictions.
     """
+    path = Path(found)
+    read = read_detections if path.name == DETECTIONS else read_retrieved
     return {
         "method": run.method,
         "split": run.split,
         "seed": run.seed,
         "top1": None,
-        "num_videos": read_retrieved(Path(retrieval))["video_id"].nunique(),
+        "num_videos": read(path)["video_id"].nunique(),
         "source": run.source,
         "generator_labels": run.generator,
-        "predictions": retrieval,
-        "predictions_sha256": _sha256(retrieval),
+        "predictions": found,
+        "predictions_sha256": _sha256(found),
         "model": "",
         "model_sha256": "",
         "initial": run.initial,
         "initial_sha256": _sha256(run.initial) if run.initial else "",
-        "git": read_stamp(Path(retrieval)).get("git", ""),
+        "git": read_stamp(path).get("git", ""),
     }
 
 

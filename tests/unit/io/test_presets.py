@@ -57,5 +57,5 @@ def test_values_laid_over_a_text_reach_the_rows_that_inherit_them():
     found = written_out(overridden(text, {"evaluation.finetuning.rate": 0.7}, "mine"))
 
     assert found["evaluation"]["methods"]["vcop"]["rate"] == 0.7
-    with pytest.raises(ConfigError, match=r"mine sets clips\.widht, which no preset has"):
-        overridden(text, {"clips.widht": 1}, "mine")
+    with pytest.raises(ConfigError, match=r"mine sets clips\.num_frame, which no preset has"):
+        overridden(text, {"clips.num_frame": 1}, "mine")

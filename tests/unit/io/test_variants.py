@@ -55,8 +55,8 @@ def test_rows_follow_what_they_inherit(variants, checked):
 
 
 def test_an_unknown_key_is_refused(variants):
-    with pytest.raises(ConfigError, match=r"clips\.widht: preset paper has no such key"):
-        variants.name("paper", {"clips.widht": 8})
+    with pytest.raises(ConfigError, match=r"clips\.num_frame: preset paper has no such key"):
+        variants.name("paper", {"clips.num_frame": 8})
 
 
 def test_restricted_to_the_changes_that_a_stage_feels(variants):

@@ -76,7 +76,7 @@ def test_rows_of_others_are_those_that_no_row_of_ours_is(tmp_path):
         ("printed: Video", "printed: Vidoe", "prints no row 'Vidoe'; choices: .*Video"),
         ("UCF101 split1 top1", "UCF101 split2 top1", "prints no column 'UCF101 split2 top1"),
         ("name: other", "name: video", "rows video stand in it twice"),
-        ("method: random", "metod: random", "unknown field `metod`"),
+        ("method: random", "way: random", "unknown field `way`"),
         ("method: random", "method: random, measures: [gain]", "gain_over: found ''; choices"),
         ("method: random", "method: random, measures: [top2]", "table.yaml.*measures"),
     ],

@@ -118,6 +118,26 @@ def test_the_paper_preset_is_as_printed(config):
             "vcop",
             ["presets.demo.pretraining: initial weights form a circle vcop -> vcop"],
         ),
+        (
+            "presets.demo.pretraining.video_la.initial",
+            "video_ir_warmups",
+            ["pretraining.video_la.initial: found 'video_ir_warmups'", "mean 'video_ir_warmup'"],
+        ),
+        (
+            "presets.demo.backbones.appearance",
+            "r2plus1d-19",
+            ["presets.demo.backbones.appearance: found 'r2plus1d-19'; choices: 'r2plus1d-18'"],
+        ),
+        (
+            "presets.demo.weights",
+            {"official": {"path": "vcop.pt", "layout": "vcp"}},
+            ["presets.demo.weights.official.layout: found 'vcp'; choices: 'torchvision', 'vcop'"],
+        ),
+        (
+            "presets.demo.weights",
+            {"vcop": {"path": "vcop.pt", "layout": "vcop"}},
+            ["presets.demo.weights: 'vcop' is a built-in row or a recipe"],
+        ),
         ("targets.demo.preset", "dmo", ["targets.demo.preset: found 'dmo'; choices: paper, demo"]),
         ("targets.demo.dataset", "ucf", ["targets.demo.dataset: found 'ucf'; choices: demo"]),
         ("targets.demo.source", ["ucf:split1"], ["targets.demo.source: found 'ucf'; choices"]),
@@ -522,3 +542,15 @@ def test_wrong_protocols_are_explained(config, change, message):
 def test_an_unknown_protocol_lists_the_choices(config):
     with pytest.raises(ConfigError, match=r"protocols: found 'few'; choices: full, linear_probe"):
         load_settings(config, SCHEMA).protocol("few")
+
+
+def test_published_weights_are_rows_with_a_recipe_of_their_own(config):
+    config["presets"]["demo"]["weights"] = {"official": {"path": "a.pt", "layout": "vcop"}}
+    put(config, "presets.demo.evaluation.methods.official", {"trainable": ["fc"]})
+
+    settings = load_settings(config, SCHEMA)
+
+    assert settings.methods("demo")[-1] == settings.methods("smoke")[-1] == "official"
+    assert "official" not in settings.methods("paper")
+    methods = settings.presets["demo"]["evaluation"]["methods"]
+    assert methods["official"] == methods["vcop"] | {"trainable": ["fc"]}

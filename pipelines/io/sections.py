@@ -29,24 +29,6 @@ def merged(base: Section, change: Section) -> Section:
     return result
 
 
-def differences(before: Section, after: Section) -> Section:
-    """Dotted path -> value of `after`, where it differs; sections with other keys are one value.
-
-    Args:
-        before: A section; its own keys may be dotted.
-        after: Another one with the same keys.
-    """
-    found: Section = {}
-    for key, value in after.items():
-        own = before[key]
-        if isinstance(own, dict) and isinstance(value, dict) and own.keys() == value.keys():
-            inner = differences(own, value)
-            found |= {f"{key}.{path}": changed for path, changed in inner.items()}
-        elif own != value:
-            found[key] = value
-    return found
-
-
 def at_path(section: Section, path: str) -> Any:  # noqa: ANN401 - any config value
     """The value at a dotted path."""
     for key in path.split("."):

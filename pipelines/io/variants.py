@@ -7,7 +7,6 @@ work that they have in common, and an edit of one row moves no other.
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ from pipelines.io.errors import ConfigError
 from pipelines.io.presets import overridden, written_out
 from pipelines.io.protocols import Protocol, under_protocol
 from pipelines.io.schema import Section, check_one_of
-from pipelines.io.sections import Sections, at_path, differences, is_known, pick
+from pipelines.io.sections import Sections, at_path, is_known, pick
 
 DIGEST_LETTERS = 8
 
@@ -120,20 +119,9 @@ class PresetVariants:
             if pick(self._of(self.name(root, {path: value})), sections) != plain
         }
         found = self.name(root, felt, protocol)
-        if protocol:
-            found = self._told_by_value(root, sections, plain, found)
         # Two changes may be felt only together.
         same = pick(self._of(found), sections) == pick(self.preset(name), sections)
         return found if same else name
-
-    def _told_by_value(self, root: str, sections: Sections, plain: str, found: str) -> str:
-        """The variant that has its protocol's values as changes: two protocols may agree there."""
-        own = pick(self._of(found), sections)
-        if not plain or not own:
-            return found
-        changes = differences(json.loads(plain), json.loads(own))
-        told = self.name(root, changes)
-        return told if pick(self._of(told), sections) == own else found
 
     def _of(self, name: str) -> Section:
         return self.preset(name) if name in self.known else self._judged(name, "")

@@ -2,7 +2,7 @@ import copy
 
 import pytest
 
-from pipelines.io.sections import Where, at_path, differences, is_known, merged, pick
+from pipelines.io.sections import Where, at_path, is_known, merged, pick
 
 PRESET = {"clips": {"num_frames": 8, "sizes": [1, 2]}, "flow": {"source": "raft"}, "raft": {"n": 3}}
 
@@ -32,11 +32,3 @@ def test_picked_sections_hold_under_their_condition_alone():
     assert pick(PRESET, ("flow", raft)) == '{"flow":{"source":"raft"},"raft":{"n":3}}'
     assert pick(PRESET, ("flow", Where("raft", "flow.source", "tvl1"))) == pick(PRESET, ("flow",))
     assert pick(PRESET, ("flow", "missing")) == ""
-
-
-def test_differences_are_the_deepest_values_that_changed():
-    before = {"a.b": {"same": 1, "other": {"x": 1, "y": [1]}}, "c": {"old": 1}}
-    after = {"a.b": {"same": 1, "other": {"x": 2, "y": [1]}}, "c": {"new": 1}}
-
-    assert differences(before, after) == {"a.b.other.x": 2, "c": {"new": 1}}
-    assert differences(before, before) == {}

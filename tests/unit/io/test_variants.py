@@ -99,3 +99,11 @@ def test_stages_before_evaluation_do_not_feel_a_protocol(variants):
     assert variants.restricted(both, ("evaluation.finetuning",)) == variants.name(
         "paper", {"evaluation.finetuning.trainable": "fc"}
     )
+
+
+def test_a_change_that_undoes_a_protocol_leaves_the_root(variants):
+    changes = {"evaluation.finetuning.trainable": "all", "clips.num_frames": 8}
+    undone = variants.name("paper", changes, "probe")
+
+    assert variants.restricted(undone, ("evaluation.finetuning",)) == "paper"
+    assert variants.restricted(undone, ("clips", "evaluation.finetuning")) != "paper"

@@ -95,9 +95,8 @@ def test_stages_before_evaluation_do_not_feel_a_protocol(variants):
 
     plain = variants.name("paper", {"clips.num_frames": 8})
     assert variants.restricted(both, ("pretraining.vcop",)) == plain
-    # What the stage feels of it is told by value: another protocol may say the same there.
     assert variants.restricted(both, ("evaluation.finetuning",)) == variants.name(
-        "paper", {"evaluation.finetuning.trainable": "fc"}
+        "paper", {}, "probe"
     )
 
 

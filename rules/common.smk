@@ -122,7 +122,7 @@ for name in SETTINGS.targets:
 
 wildcard_constraints:
     preset=rf"{NAME}({DERIVED})?",
-    target=NAME + "".join(f"(?<!_{prefix})" for prefix in PREFIXES) + f"({DERIVED})?",
+    target="".join([NAME, *(f"(?<!_{prefix})" for prefix in PREFIXES), f"({DERIVED})?"]),
     table="|".join(TABLES),
     sweep=NAME,
     dataset=NAME,

@@ -5,6 +5,7 @@ configuration in /etc/slurm alone, so only one such cluster stands at a time, an
 Slurm is configured already.
 """
 
+import hashlib
 import os
 import shutil
 import signal
@@ -19,7 +20,7 @@ from pathlib import Path
 
 ETC = Path("/etc/slurm")
 PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "squeue", "srun", "sinfo")
-NODES = ("n1", "n2")
+NUM_NODES = 2
 GPUS_PER_NODE = 2
 LIMIT_SECONDS = 60
 NULL_DEVICE = os.makedev(1, 3)
@@ -61,8 +62,8 @@ JobRequeue=0
 GresTypes=gpu
 SlurmdParameters=config_overrides
 MailProg=/bin/true
-PartitionName=cpu Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
-PartitionName=gpu Nodes=n1,n2 Default=NO MaxTime=INFINITE State=UP
+PartitionName=cpu Nodes={nodes} Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
+PartitionName=gpu Nodes={nodes} Default=NO MaxTime=INFINITE State=UP
 """
 # More cores and memory than there may be: config_overrides lets jobs queue by these numbers.
 NODE = (
@@ -89,6 +90,12 @@ class Cluster:
     """A running cluster; its files stand in `root`."""
 
     root: Path
+
+    @property
+    def nodes(self) -> list[str]:
+        """Names that no other cluster has: processes are known as this one's by them."""
+        tag = hashlib.sha256(str(self.root).encode()).hexdigest()[:8]
+        return [f"n{number}-{tag}" for number in range(1, NUM_NODES + 1)]
 
     def ask(self, *command: str) -> str:
         """What a program of Slurm says; one that hangs is an error."""
@@ -117,65 +124,77 @@ class Cluster:
 
     def pids(self) -> list[int]:
         """Of its daemons, in the order in which they are to end."""
-        names = [*(f"slurmd.{node}" for node in NODES), "slurmctld", "munged"]
+        names = [*(f"slurmd.{node}" for node in self.nodes), "slurmctld", "munged"]
         files = [self.root / f"run/{name}.pid" for name in names]
         return [int(path.read_text()) for path in files if path.exists()]
 
 
 @contextmanager
 def running_cluster(root: Path) -> Iterator[Cluster]:
-    """A cluster below an empty folder, ended with everything that it started."""
+    """A cluster below an empty folder, ended with everything that it started.
+
+    Raises:
+        FileExistsError: If another cluster stands on this machine, which is left alone.
+    """
     cluster = Cluster(root)
+    claim(root)
     try:
-        set_up(root)
-        start(root)
+        set_up(cluster)
+        start(cluster)
         wait_until(lambda: set(cluster.states().values()) == {"idle"}, "nodes that are idle")
         yield cluster
     finally:
         tear_down(cluster)
 
 
-def set_up(root: Path) -> None:
+def claim(root: Path) -> None:
+    """Make this the machine's cluster; the links are the lock, and only their maker goes on."""
+    ETC.mkdir(exist_ok=True)
+    (ETC / "slurm.conf").symlink_to(root / "etc/slurm.conf")
+
+
+def set_up(cluster: Cluster) -> None:
     """Configuration, key and fake devices."""
-    for name in ("etc", "log", "run", "dev", "spool/ctld", *(f"spool/{node}" for node in NODES)):
+    root, names = cluster.root, cluster.nodes
+    for name in ("etc", "log", "run", "dev", "spool/ctld", *(f"spool/{node}" for node in names)):
         (root / name).mkdir(parents=True)
-    host, ports = socket.gethostname(), free_ports(len(NODES) + 1)
+    host, ports = socket.gethostname(), free_ports(NUM_NODES + 1)
     nodes = "".join(
         NODE.format(node=node, host=host, port=port, gpus=GPUS_PER_NODE)
-        for node, port in zip(NODES, ports[1:], strict=True)
+        for node, port in zip(names, ports[1:], strict=True)
     )
     # Nodes are declared before the partitions that name them.
-    text, partitions = SLURM_CONF.format(root=root, host=host, port=ports[0]).split("Partition", 1)
+    text = SLURM_CONF.format(root=root, host=host, port=ports[0], nodes=",".join(names))
+    text, partitions = text.split("Partition", 1)
     (root / "etc/slurm.conf").write_text(f"{text}{nodes}Partition{partitions}")
-    gres = (GRES.format(node=node, root=root, last=GPUS_PER_NODE - 1) for node in NODES)
+    gres = (GRES.format(node=node, root=root, last=GPUS_PER_NODE - 1) for node in names)
     (root / "etc/gres.conf").write_text("AutoDetect=off\n" + "".join(gres))
-    for node in NODES:
+    for node in names:
         for number in range(GPUS_PER_NODE):
             os.mknod(root / f"dev/{node}-gpu{number}", stat.S_IFCHR | 0o666, NULL_DEVICE)
     key = root / "etc/munge.key"
     key.write_bytes(os.urandom(1024))
     key.chmod(0o600)
-    ETC.mkdir(exist_ok=True)
-    for name in ("slurm.conf", "gres.conf"):
-        (ETC / name).symlink_to(root / "etc" / name)
+    (ETC / "gres.conf").symlink_to(root / "etc/gres.conf")
 
 
-def start(root: Path) -> None:
+def start(cluster: Cluster) -> None:
     """The four daemons; each goes to the background by itself."""
+    root = cluster.root
     munge = [f"--key-file={root}/etc/munge.key", f"--socket={root}/run/munge.sock"]
     munge += [f"--pid-file={root}/run/munged.pid", f"--log-file={root}/log/munged.log"]
     commands = [["munged", "--force", *munge, f"--seed-file={root}/run/munge.seed"]]
     conf = str(root / "etc/slurm.conf")
     commands += [["slurmctld", "-f", conf, "-c"]]
-    commands += [["slurmd", "-f", conf, "-N", node] for node in NODES]
+    commands += [["slurmd", "-f", conf, "-N", node] for node in cluster.nodes]
     for command in commands:
         subprocess.run(command, check=True, timeout=30, stdout=subprocess.DEVNULL)
 
 
 def tear_down(cluster: Cluster) -> None:
-    """End jobs, then daemons; take the links out of /etc/slurm."""
+    """End this cluster's jobs, then its daemons; take its links out of /etc/slurm."""
     for process_id in (int(path.name) for path in Path("/proc").glob("[0-9]*")):
-        if environment_of(process_id).get("SLURMD_NODENAME") in NODES:
+        if environment_of(process_id).get("SLURMD_NODENAME") in cluster.nodes:
             for own in (process_id, *step_daemons_above(process_id)):
                 kill(own)
     for process_id in cluster.pids():

@@ -1,5 +1,7 @@
 """The workflow on a real Slurm of two nodes: same table, also when a node dies."""
 
+import os
+import signal
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -10,8 +12,16 @@ import yaml
 from pipelines.io.schema import Section
 from pipelines.io.sections import merged
 from tests.architecture.test_rules import directive, rules
+from tests.workflow import slurm_cluster
 from tests.workflow.conftest import SMOKE
-from tests.workflow.slurm_cluster import obstacle, running_cluster, wait_until
+from tests.workflow.slurm_cluster import (
+    Cluster,
+    environment_of,
+    obstacle,
+    running_cluster,
+    tear_down,
+    wait_until,
+)
 from tests.workflow.workspace import REPOSITORY, TIMEOUT_SECONDS, Workspace, environment
 
 TABLE = "results/smoke_table5.csv"
@@ -52,9 +62,45 @@ def test_arrays_are_made_of_shard_jobs():
     assert set(profile()["slurm-array-jobs"].split(",")) == by_shard
 
 
+@pytest.fixture
+def bystander():
+    """A job's process of somebody else's cluster, whose node has a common name."""
+    process = sleeper("n1")
+    yield process
+    process.kill()
+
+
+def sleeper(node):
+    return subprocess.Popen(["sleep", "60"], env={**os.environ, "SLURMD_NODENAME": node})
+
+
+def test_only_the_cluster_s_own_processes_are_ended(tmp_path, bystander):
+    cluster = Cluster(tmp_path)
+    own = sleeper(cluster.nodes[0])
+    wait_until(lambda: "SLURMD_NODENAME" in environment_of(own.pid), "the process", 10.0)
+
+    tear_down(cluster)
+
+    assert own.wait(10) == -signal.SIGKILL
+    assert bystander.poll() is None
+
+
+def test_a_second_cluster_is_refused_and_the_first_left_alone(tmp_path, monkeypatch, bystander):
+    monkeypatch.setattr(slurm_cluster, "ETC", tmp_path)
+    (tmp_path / "slurm.conf").symlink_to("somebody-elses.conf")
+
+    with pytest.raises(FileExistsError), running_cluster(tmp_path / "second"):
+        pytest.fail("it began")
+
+    assert (tmp_path / "slurm.conf").readlink().name == "somebody-elses.conf"
+    assert bystander.poll() is None
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """The table of a local run, and of a Slurm run in which a node died."""
+    if reason := obstacle():  # another session may have begun since this file was read
+        pytest.skip(reason)
     root = tmp_path_factory.mktemp("slurm")
     overlay = merged(SMOKE, ROWS)
     local = Workspace.create(root / "local", overlay)
@@ -64,7 +110,7 @@ def finished(tmp_path_factory):
         killed, log = run_and_kill(work, cluster)
         states = cluster.states()
         failed = work.snakemake(
-            "results/motion/flow/smoke/demo/shard-0000-of-0002.h5",
+            "results/motion/flow/smoke/demo_smoke/shard-0000-of-0002.h5",
             *(*OPTIONS, "--retries", "0"),
             overlay=without_weights(),
         )
@@ -126,5 +172,5 @@ def test_a_failed_job_names_rule_shard_log_and_reason(finished):
     assert finished.failed.returncode != 0
     assert "Error in rule extract_flow" in text
     assert "shard-0000-of-0002.h5" in text
-    assert "logs/motion/extract_flow/smoke-demo-0000-of-0002.log" in text
+    assert "logs/motion/extract_flow/smoke-demo_smoke-0000-of-0002.log" in text
     assert "no-such-file.pth" in text

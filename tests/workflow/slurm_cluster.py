@@ -199,10 +199,23 @@ def tear_down(cluster: Cluster) -> None:
                 kill(own)
     for process_id in cluster.pids():
         kill(process_id)
+    # A step whose processes have gone keeps its own daemon, which works in the cluster's folder.
+    for path in Path("/proc").glob("[0-9]*"):
+        if is_step_daemon_below(path, cluster.root):
+            kill(int(path.name))
     for name in ("slurm.conf", "gres.conf"):
         link = ETC / name
         if link.is_symlink() and link.readlink() == cluster.root / "etc" / name:
             link.unlink()
+
+
+def is_step_daemon_below(process: Path, root: Path) -> bool:
+    """Whether a folder of /proc is that of a slurmstepd that works below a folder."""
+    try:
+        name, folder = (process / "comm").read_text(), (process / "cwd").readlink()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return False
+    return name.startswith("slurmstepd") and folder.is_relative_to(root)
 
 
 def free_ports(count: int) -> list[int]:

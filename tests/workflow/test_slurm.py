@@ -17,6 +17,7 @@ from tests.workflow.conftest import SMOKE
 from tests.workflow.slurm_cluster import (
     Cluster,
     environment_of,
+    is_step_daemon_below,
     obstacle,
     running_cluster,
     tear_down,
@@ -83,6 +84,24 @@ def test_only_the_cluster_s_own_processes_are_ended(tmp_path, bystander):
 
     assert own.wait(10) == -signal.SIGKILL
     assert bystander.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "is_own"),
+    [
+        ("slurmstepd", "cluster/log", True),
+        ("slurmstepd", "another/log", False),
+        ("python", "cluster/log", False),
+    ],
+)
+def test_step_daemons_are_told_by_their_folder(tmp_path, name, folder, is_own):
+    process = tmp_path / "process"
+    process.mkdir()
+    (process / "comm").write_text(f"{name}\n")
+    (process / "cwd").symlink_to(tmp_path / folder)
+
+    assert is_step_daemon_below(process, tmp_path / "cluster") is is_own
+    assert not is_step_daemon_below(tmp_path / "ended", tmp_path / "cluster")
 
 
 def test_a_second_cluster_is_refused_and_the_first_left_alone(tmp_path, monkeypatch, bystander):
@@ -173,4 +192,4 @@ def test_a_failed_job_names_rule_shard_log_and_reason(finished):
     assert "Error in rule extract_flow" in text
     assert "shard-0000-of-0002.h5" in text
     assert "logs/motion/extract_flow/smoke-demo_smoke-0000-of-0002.log" in text
-    assert "no-such-file.pth" in text
+    assert "ConfigError: motion.raft.weights: no-such-file.pth is not a file" in text

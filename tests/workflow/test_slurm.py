@@ -36,6 +36,8 @@ OPTIONS = (
 )
 SKIP_REASON = obstacle()
 needs_slurm = pytest.mark.skipif(SKIP_REASON is not None, reason=str(SKIP_REASON))
+# One worker starts the one cluster of the machine.
+pytestmark = pytest.mark.xdist_group("slurm")
 
 
 def profile() -> Section:

@@ -87,7 +87,9 @@ def test_two_gpus_normalise_as_one(tmp_path):
 
     torch.multiprocessing.spawn(normalise, args=(tmp_path,), nprocs=2)
 
-    found = torch.cat([torch.load(tmp_path / f"rank{number}.pt") for number in range(2)])
+    found = torch.cat(
+        [torch.load(tmp_path / f"rank{number}.pt", weights_only=True) for number in range(2)]
+    )
     torch.testing.assert_close(found, expected.detach(), rtol=1e-4, atol=1e-5)
 
 
@@ -99,6 +101,8 @@ def normalise(rank, folder):
     task = Classification(build_classifier("r2plus1d-tiny", 3, 2, 0.0, seed=0), "rgb")
     task.model.fc = nn.BatchNorm3d(3)
     join_batch_norm(task.cuda(), torch.device("cuda", rank))
-    own = torch.load(folder / "clips.pt")[slice(0, 2) if rank == 0 else slice(2, 5)]
+    own = torch.load(folder / "clips.pt", weights_only=True)[
+        slice(0, 2) if rank == 0 else slice(2, 5)
+    ]
     torch.save(task.model.fc(own.cuda()).detach().cpu(), folder / f"rank{rank}.pt")
     torch.distributed.destroy_process_group()

@@ -1,6 +1,6 @@
 """Validated config, wildcard constraints, and where each artifact stands.
 
-With inputs.smk this is the only Python logic of the rule layer. A preset's artifacts are kept
+With `inputs/` this is the only Python logic of the rule layer. A preset's artifacts are kept
 under its `home`, so presets that agree up to a stage share everything up to it.
 """
 

@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from PIL import Image, UnidentifiedImageError
 
 from pipelines.figures.plotting import house_style
+from pipelines.figures.png_texts import read_png
 from pipelines.io.atomic import atomic_path
-from pipelines.io.errors import ContractError
 
 ARTIFACT = "figure"
 VERSION = 1
@@ -49,18 +48,5 @@ def read_figure_texts(path: Path) -> dict[str, str]:
     Raises:
         ContractError: If the file is missing, damaged, something else or of another version.
     """
-    try:
-        with Image.open(path, formats=["PNG"]) as image:
-            image.load()
-            texts = {key: str(text) for key, text in getattr(image, "text", {}).items()}
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
-        raise ContractError(
-            f"{path}: expected a figure ({error}); delete the file and make it again"
-        ) from error
-    found = (texts.get("artifact"), texts.get("version"))
-    if found != (ARTIFACT, str(VERSION)):
-        raise ContractError(
-            f"{path}: expected {ARTIFACT} of version {VERSION}, found {found}; delete the file "
-            "and make it again"
-        )
+    _, texts = read_png(path, ARTIFACT, VERSION, "")
     return {key: text for key, text in texts.items() if key != "Software"}

@@ -18,8 +18,6 @@ ImageArray = NDArray[np.uint8]
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 # Lines and groups are also told apart in grey.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-# Perceptually even; dark is little.
-HEAT = "viridis"
 STYLE = {
     "font.size": 9,
     "axes.titlesize": 9,

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin
 
-from pipelines.io.errors import ContractError
+from pipelines.figures.png_texts import read_png
 
 ImageArray = NDArray[np.uint8]
 
@@ -47,19 +47,4 @@ def read_sheet(path: Path) -> tuple[ImageArray, dict[str, str]]:
     Raises:
         ContractError: If the file is missing, damaged, something else or of another version.
     """
-    try:
-        with Image.open(path, formats=["PNG"]) as image:
-            image.load()
-            texts = {key: str(text) for key, text in getattr(image, "text", {}).items()}
-            sheet = np.asarray(image.convert("RGB"), np.uint8)
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
-        raise ContractError(
-            f"{path}: expected a PNG made by {RULE} ({error}); delete the file and make it again"
-        ) from error
-    found = (texts.get("artifact"), texts.get("version"))
-    if found != (ARTIFACT, str(VERSION)):
-        raise ContractError(
-            f"{path}: expected {ARTIFACT} of version {VERSION}, found {found}; delete the file "
-            f"and make it again with {RULE}"
-        )
-    return sheet, texts
+    return read_png(path, ARTIFACT, VERSION, RULE)

@@ -103,15 +103,6 @@ class Settings:
         chosen = self.presets[preset]
         return (*METHODS, *CONTROLS, *chosen["pretraining"], *chosen["weights"])
 
-    def protocol(self, name: str) -> Protocol:
-        """How to evaluate; a table's row names it.
-
-        Raises:
-            ConfigError: Listing the choices if there is none of that name.
-        """
-        check_one_of("protocols", name, self.protocols)
-        return self.protocols[name]
-
     def _bases_of(self, preset: str) -> list[str]:
         found: list[str] = []
         while preset in self.bases:

@@ -5,7 +5,6 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
 
 import msgspec
 import numpy as np
@@ -13,7 +12,8 @@ import pandas as pd
 
 from pipelines.data.overlap_store import OVERLAP_SCHEMA
 from pipelines.data.overlap_store import RULE as OVERLAP_RULE
-from pipelines.evaluation.detection_store import average_precisions, read_detections
+from pipelines.evaluation.detection_store import read_detections, scored_frames
+from pipelines.evaluation.frame_map import frame_map_percent
 from pipelines.evaluation.metrics import recall_percent, top_k_percent
 from pipelines.evaluation.prediction_store import read_class_names, read_predictions
 from pipelines.evaluation.retrieval_store import read_retrieved
@@ -120,7 +120,8 @@ def _own_values(row: RowConfig, measured: Sequence[Mapping[str, object]]) -> dic
 
 
 def _frame_map(detections: Path) -> float:
-    return 100.0 * fmean(average_precisions(read_detections(detections)).values())
+    _, frames = scored_frames(read_detections(detections))
+    return frame_map_percent(frames)
 
 
 def _top5(predictions: Path) -> float:

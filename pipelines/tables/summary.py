@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import NamedTuple
 
-from scipy import stats
+from pipelines.evaluation.metrics import confidence_interval
 
 CONFIDENCE = 0.95
 
@@ -81,12 +81,8 @@ def paired_gap(top1: Mapping[tuple[str, int], float], base: Mapping[tuple[str, i
     gaps = [
         fmean(top1[key] - base[key] for key in sorted(top1) if key[1] == seed) for seed in seeds
     ]
-    mean = fmean(gaps)
-    if len(gaps) == 1:
-        return Gap(mean, None, None)
-    factor = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(gaps) - 1))
-    half = factor * stdev(gaps) / len(gaps) ** 0.5
-    return Gap(mean, mean - half, mean + half)
+    mean, half = confidence_interval(gaps, CONFIDENCE)
+    return Gap(mean, None, None) if half is None else Gap(mean, mean - half, mean + half)
 
 
 class PairedComparison(NamedTuple):

@@ -488,7 +488,7 @@ def test_protocols_are_as_printed_on_the_paper_preset(config, name, expected):
     trainable = found["methods"]["motionfit"]["trainable"]
     clips, test = found["clips"], found["test"]
     views = (test["num_clips"], test["num_crops"])
-    measures = settings.protocol(name).measures
+    measures = settings.protocols[name].measures
     assert (measures, trainable, clips["num_frames"], clips["stride"], views) == expected
     assert settings.presets["judged"]["clips"] == settings.presets["paper"]["clips"]
 
@@ -537,11 +537,6 @@ def test_wrong_protocols_are_explained(config, change, message):
 
     with pytest.raises(ConfigError, match=message):
         load_settings(config, SCHEMA)
-
-
-def test_an_unknown_protocol_lists_the_choices(config):
-    with pytest.raises(ConfigError, match=r"protocols: found 'few'; choices: full, linear_probe"):
-        load_settings(config, SCHEMA).protocol("few")
 
 
 def test_published_weights_are_rows_with_a_recipe_of_their_own(config):

@@ -1,0 +1,8 @@
+"""What the rules of `data` read."""
+
+
+def generated_annotations(wildcards):
+    """Only demos' videos are made by a rule; all others are the user's."""
+    made = {"demo": "annotations.csv", "ava_demo": "action_demo.md"}
+    name = made.get(SETTINGS.datasets[wildcards.dataset]["adapter"])
+    return f"results/data/{wildcards.dataset}/{name}" if name else []

@@ -1,0 +1,261 @@
+"""Rows and runs behind a table."""
+
+
+def table_methods(target, table):
+    """Rows of a target's table: Table 5 has the built-in ones, the leaderboard all."""
+    chosen = SETTINGS.targets[target]
+    if table == "table5":
+        return [method for method in chosen["methods"] if method in METHODS]
+    return chosen["leaderboard"] or list(SETTINGS.methods(chosen["preset"]))
+
+
+def table_runs(target, methods, role="test"):
+    """One record per run behind a table: what it is and which files hold it."""
+    chosen = SETTINGS.targets[target]
+    runs = []
+    for method in methods:
+        if unavailable(target, method):
+            continue
+        for split in chosen["splits"]:
+            for seed in chosen["seeds"]:
+                folder = f"results/evaluation/{target}/{method}/{split}/seed{seed}"
+                model = tested_model(target, method, split, seed)
+                runs.append(
+                    {
+                        "method": method,
+                        "split": split,
+                        "seed": seed,
+                        "predictions": f"{folder}/{role}.parquet",
+                        "model": "" if method in CONTROLS else model,
+                        "initial": initial_model(target, method, split, seed) or "",
+                        "generator": generator_labels(target, method, split, seed),
+                        "source": run_source(target, method, split),
+                    }
+                )
+    return runs
+
+
+def run_source(target, method, split):
+    """Whose videos a run learned from; "" for weights that others published."""
+    preset = SETTINGS.presets[SETTINGS.targets[target]["preset"]]
+    return "" if method in preset["weights"] else source_of(target, split)
+
+
+def generator_labels(target, method, split, seed):
+    """Whose labels trained the pseudo-label generator or teacher of a row; "" for none."""
+    if method not in ("appearance", "mers", "mars", "motionfit"):
+        return ""
+    modality = "rgb" if method == "appearance" else "flow"
+    return parts_of(generator_of(target, split, seed, modality))[0]
+
+
+def table_config(target, table):
+    """What a table says beside the measured numbers."""
+    chosen, methods = SETTINGS.targets[target], table_methods(target, table)
+    preset = SETTINGS.presets[chosen["preset"]]
+    return canonical(
+        {
+            "target": target,
+            "dataset": chosen["dataset"],
+            "source": "+".join(chosen["source"]),
+            "backbone": preset["backbones"]["appearance"],
+            "num_frames": preset["evaluation"]["clips"]["num_frames"],
+            "resolution": preset["evaluation"]["clips"]["crop_px"],
+            "is_smoke": "smoke" in (chosen["preset"], *bases_of(chosen["preset"])),
+            "methods": methods,
+            "unavailable": {m: unavailable(target, m) or "" for m in methods},
+            "runs": table_runs(target, methods),
+            "published": {
+                name: stanza["layout"]
+                for name, stanza in preset["weights"].items()
+                if name in methods
+            },
+        }
+    )
+
+
+def bases_of(preset):
+    while preset in SETTINGS.bases:
+        preset = SETTINGS.bases[preset]
+        yield preset
+
+
+@functools.cache
+def check_target(target):
+    """Stop before any job unless the target is defined and all its datasets are there."""
+    if target not in SETTINGS.targets:
+        stop(f"targets: no target {target!r}; choices: {', '.join(SETTINGS.targets)}")
+    chosen = SETTINGS.targets[target]
+    labelled = [chosen["dataset"], chosen["generator"]["dataset"]]
+    missing = []
+    for dataset in dict.fromkeys([*labelled, *source_datasets(target)]):
+        try:
+            check_dataset(dataset, SETTINGS.datasets[dataset])
+        except PipelineError as error:
+            missing.append(str(error))
+    if missing:
+        stop("\n\n".join(missing))
+
+
+def table_input(target, table):
+    """Predictions and models behind a table, and the overlap of source and test videos."""
+    check_target(target)
+    runs = table_runs(target, table_methods(target, table))
+    return {
+        "predictions": [run["predictions"] for run in runs],
+        "models": [run["model"] for run in runs if run["model"]],
+        "overlap": f"results/data/overlap/{target}.parquet",
+    }
+
+
+@functools.cache
+def table_definition(table):
+    try:
+        return read_definition(TABLES[table])
+    except PipelineError as error:
+        stop(error)
+
+
+@functools.cache
+def row_targets(target, table):
+    """Row's name -> (row, derived target), for each row of a table that is defined as data."""
+    check_target(target)
+    chosen = SETTINGS.targets[target]
+    known = (*GENERATORS, *SETTINGS.methods(chosen["preset"]))
+    found = {}
+    for row in table_definition(table).completed():
+        if row.method not in known:
+            stop(f"{table}, row {row.name}: method {row.method!r}; choices: {', '.join(known)}")
+        source = row.source and tuple(chosen["dataset"] if s == TARGET else s for s in row.source)
+        try:
+            changes = resolved(row.changes, SETTINGS.presets[chosen["preset"]])
+            derived = derive_target(target, changes, row.judged_by(chosen["dataset"]), source)
+            if row.method not in (*GENERATORS, *CONTROLS):
+                sections = finetuning_sections(SETTINGS.targets[derived]["preset"], row.method)
+                sections += "evaluation.test", "evaluation.retrieval"
+                derived = narrowed_target(derived, row.method, sections)
+            # Built here, so that a preset that the changes make senseless names the row.
+            found[row.name] = row, derived, SETTINGS.presets[SETTINGS.targets[derived]["preset"]]
+        except PipelineError as error:
+            stop(f"{table}, row {row.name}: {error}")
+    return found
+
+
+# What a measure needs beside predictions of classes: a run's other file, by what the name begins with.
+FOUND = {"recall": "retrieval", "map": "detections"}
+
+
+@functools.cache
+def table_row(target, table, name):
+    """What `build_table` is told of one row."""
+    row, derived, preset = row_targets(target, table)[name]
+    chosen, definition = SETTINGS.targets[derived], table_definition(table)
+    reason = row.unavailable or row_unavailable(derived, row)
+    runs = [] if reason else row_runs(derived, row.method, definition.splits)
+    is_generator = row.method in GENERATORS
+    clips = preset["clips"] if is_generator else preset["evaluation"]["clips"]
+    is_learnt = row.method not in ("random", "mars", *GENERATORS)
+    kind = next((FOUND[m.split("_")[0]] for m in row.measures if m.split("_")[0] in FOUND), "")
+    wants_curve = "pretext_top1" in row.measures
+    return {
+        "name": row.name,
+        "method": row.method,
+        "backbone": preset["backbones"]["motion" if row.method == "generator" else "appearance"],
+        "num_frames": clips["num_frames"],
+        "resolution": clips["crop_px"],
+        "source": "+".join(chosen["source"]) if is_learnt else "",
+        "measures": row.measures,
+        "gain_over": row.gain_over,
+        "supervised": row.supervised,
+        "published": definition.published(row, chosen["dataset"]),
+        "unavailable": reason,
+        "note": "; ".join(filter(None, [row.note, foreign_labels(chosen["dataset"], runs)])),
+        # Where neighbours or boxes are asked for, no classes are predicted.
+        "runs": [run | {"predictions": "", "model": ""} for run in runs] if kind else runs,
+        "histories": [history_of(run["initial"]) if wants_curve else "" for run in runs],
+        "retrievals": [beside(run["predictions"], kind) if kind else "" for run in runs],
+    }
+
+
+def row_runs(target, method, splits):
+    """A row's runs on the target's first split or on all."""
+    first = SETTINGS.targets[target]["splits"][0]
+    return [run for run in table_runs(target, [method]) if splits == "all" or run["split"] == first]
+
+
+def beside(predictions, kind):
+    """Path of another file of the run that a file of predictions belongs to."""
+    return str(Path(predictions).with_name(f"{kind}.parquet"))
+
+
+def foreign_labels(dataset, runs):
+    """Says whose labels trained the generators where they are not those of the run's split."""
+    found = {run["generator"] for run in runs} - {""}
+    found -= {f"{dataset}.{run['split']}" for run in runs}
+    return f"generator labels {', '.join(sorted(found))} for all splits" if found else ""
+
+
+def row_unavailable(target, row):
+    """Why a row cannot be measured; "" where it can."""
+    known = (*SETTINGS.datasets, *SETTINGS.views)
+    for entry in SETTINGS.targets[target]["source"]:
+        name = entry.partition(":")[0]
+        if name not in known:
+            return f"needs a dataset {name} as the source, and none is configured"
+        try:
+            check_dataset(dataset_of(name), SETTINGS.datasets[dataset_of(name)])
+        except PipelineError:
+            return f"needs the source {name}, which is not there"
+    chosen = SETTINGS.targets[target]
+    dataset = chosen["dataset"]
+    if row.method in GENERATORS and chosen["generator"]["dataset"] != dataset:
+        return f"the generator knows the classes of {chosen['generator']['dataset']} alone"
+    if "map" in row.measures and not has_boxes(dataset, SETTINGS.datasets[dataset]):
+        return f"needs boxes of actions, which {dataset} has not"
+    return unavailable(target, row.method) or ""
+
+
+def data_table_config(target, table):
+    """What a table that is defined as data says beside the measured numbers."""
+    definition, preset = table_definition(table), SETTINGS.targets[target]["preset"]
+    return canonical(
+        {
+            "title": definition.title,
+            "target": target,
+            "is_smoke": "smoke" in (preset, *bases_of(preset)),
+            "rows": [table_row(target, table, row.name) for row in definition.rows],
+            "others": definition.others(SETTINGS.targets[target]["dataset"]),
+        }
+    )
+
+
+def data_table_input(wildcards):
+    """Predictions, models and curves behind a table that is defined as data."""
+    check_target(wildcards.target)
+    names = row_targets(wildcards.target, wildcards.table)
+    rows = [table_row(wildcards.target, wildcards.table, name) for name in names]
+    runs = [run for row in rows for run in row["runs"]]
+    return {
+        "predictions": [run["predictions"] for run in runs if run["predictions"]],
+        "models": [run["model"] for run in runs if run["model"]],
+        "histories": [path for row in rows for path in row["histories"] if path],
+        "retrievals": [path for row in rows for path in row["retrievals"] if path],
+        "overlap": f"results/data/overlap/{wildcards.target}.parquet",
+    }
+
+
+def sweep_trials(sweep):
+    """Every trial with its runs on validation videos."""
+    if sweep not in SETTINGS.trials:
+        stop(f"sweeps: no sweep {sweep!r}; choices: {', '.join(SETTINGS.trials) or 'none defined'}")
+    for trial in SETTINGS.trials[sweep]:
+        check_target(trial.target)
+    return [
+        {
+            "method": trial.method,
+            "trial": trial.target,
+            "overrides": canonical(trial.overrides),
+            "runs": table_runs(trial.target, [trial.method], "validation"),
+        }
+        for trial in SETTINGS.trials[sweep]
+    ]

@@ -39,16 +39,18 @@ class VideoFile:
 
     Attributes:
         path: Relative to the folder that was searched, with `/` between parts.
-        size_bytes: Size, symbolic links followed.
     """
 
     path: str
-    size_bytes: int
 
     @property
     def is_nameable(self) -> bool:
         """Whether the name is valid text; other names cannot be written to a table."""
-        return not any("\ud800" <= character <= "\udfff" for character in self.path)
+        try:
+            self.path.encode()
+        except UnicodeEncodeError:
+            return False
+        return True
 
 
 class FileIndex:
@@ -86,10 +88,11 @@ def find_video_files(root: Path, medium: Medium = VIDEOS) -> Iterator[VideoFile]
         medium: Whether to look for videos or for images.
     """
     seen: set[tuple[int, int]] = set()
-    waiting = [root]
+    # Plain text for the paths: objects for 240,000 files take longer than the disk.
+    waiting = [(str(root), "")]
     while waiting:
-        folder = waiting.pop()
-        status = folder.stat()
+        folder, prefix = waiting.pop()
+        status = os.stat(folder)
         if (status.st_dev, status.st_ino) in seen:
             continue
         seen.add((status.st_dev, status.st_ino))
@@ -98,11 +101,12 @@ def find_video_files(root: Path, medium: Medium = VIDEOS) -> Iterator[VideoFile]
                 (entry for entry in entries if not entry.name.startswith(".")),
                 key=lambda entry: entry.name,
             )
-        waiting += reversed([Path(entry.path) for entry in visible if entry.is_dir()])
+        inner = [(entry.path, f"{prefix}{entry.name}/") for entry in visible if entry.is_dir()]
+        waiting += reversed(inner)
         for entry in visible:
-            if Path(entry.name).suffix.lower() in medium.extensions and entry.is_file():
-                path = Path(entry.path).relative_to(root).as_posix()
-                yield VideoFile(path, entry.stat().st_size)
+            extension = os.path.splitext(entry.name)[1].lower()
+            if extension in medium.extensions and entry.is_file():
+                yield VideoFile(f"{prefix}{entry.name}")
 
 
 def choose_in_class_folder(

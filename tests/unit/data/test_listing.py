@@ -80,14 +80,14 @@ def test_one_file_under_two_labels_is_mislabelled():
 
 
 def test_files_in_no_annotation_are_unlisted():
-    files = [VideoFile("a.avi", 1), VideoFile("b,c.avi", 1)]
+    files = [VideoFile("a.avi"), VideoFile("b,c.avi")]
     listing = unlisted(files, Listing([], []), [ENTRY])
 
     assert kinds(listing) == [("b%2Cc", "unlisted")]
 
 
 def test_files_whose_names_are_no_text_are_unreadable(tmp_path, monkeypatch):
-    files = [VideoFile("a.avi", 1), VideoFile("bad\udcff.avi", 1)]
+    files = [VideoFile("a.avi"), VideoFile("bad\udcff.avi")]
     monkeypatch.setattr("pipelines.data.listing.find_video_files", lambda root, medium: iter(files))
 
     kept, problems = nameable_files(tmp_path)

@@ -26,7 +26,7 @@ def test_finds_images_where_images_are_asked_for(tmp_path):
 
 
 def test_finds_video_files_in_a_stable_order(tmp_path):
-    touch(tmp_path / "b" / "z.MP4", "1234")
+    touch(tmp_path / "b" / "z.MP4")
     touch(tmp_path / "a" / "y.avi")
     touch(tmp_path / "x.mkv")
     touch(tmp_path / "notes.txt")
@@ -34,9 +34,9 @@ def test_finds_video_files_in_a_stable_order(tmp_path):
     (tmp_path / "folder.avi").mkdir()
 
     assert list(find_video_files(tmp_path)) == [
-        VideoFile("x.mkv", 0),
-        VideoFile("a/y.avi", 0),
-        VideoFile("b/z.MP4", 4),
+        VideoFile("x.mkv"),
+        VideoFile("a/y.avi"),
+        VideoFile("b/z.MP4"),
     ]
 
 

@@ -37,7 +37,7 @@ LENGTH = "presets: {smoke: {training: {generator: {schedule: {length: %s}}}}}"
         ),
         pytest.param(
             "datasets: {demo_smoke: {adapter: csw}}",
-            ["datasets.demo_smoke.adapter", "'csw'", "'ucf101', 'hmdb51', 'kinetics', 'csv'"],
+            ["datasets.demo_smoke.adapter", "'csw'", "'ucf101', 'hmdb51', 'kinetics', 'ssv2'"],
             id="unknown adapter",
         ),
     ],

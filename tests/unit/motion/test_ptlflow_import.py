@@ -10,6 +10,18 @@ from pipelines.motion.ptlflow_import import import_ptlflow
 PINS = Path(__file__).resolve().parents[3] / "envs/requirements.txt"
 
 
+@pytest.fixture
+def forget(monkeypatch):
+    """Takes a module out of sys.modules; what is imported in its place goes with the test."""
+
+    def take_out(name):
+        # An item that was absent is put back as absent only after it has been set.
+        monkeypatch.setitem(sys.modules, name, None)
+        monkeypatch.delitem(sys.modules, name)
+
+    return take_out
+
+
 def test_the_pinned_version_imports_and_faiss_still_does():
     # Another version may do without this module: look whether `import ptlflow` alone works.
     [pinned] = re.findall(r"^ptlflow==(\S+)", PINS.read_text(), re.MULTILINE)
@@ -26,7 +38,7 @@ def test_the_pinned_version_imports_and_faiss_still_does():
 
 @pytest.mark.parametrize("was_imported", [True, False])
 def test_faiss_is_hidden_while_ptlflow_is_imported_and_no_longer(
-    monkeypatch, tmp_path, was_imported
+    monkeypatch, tmp_path, forget, was_imported
 ):
     # A ptlflow that does what the pinned one does.
     (tmp_path / "ptlflow.py").write_text(
@@ -35,8 +47,8 @@ def test_faiss_is_hidden_while_ptlflow_is_imported_and_no_longer(
     )
     (tmp_path / "faiss.py").write_text("")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "ptlflow", raising=False)
-    monkeypatch.delitem(sys.modules, "faiss", raising=False)
+    forget("ptlflow")
+    forget("faiss")
     if was_imported:
         import faiss
 
@@ -45,13 +57,12 @@ def test_faiss_is_hidden_while_ptlflow_is_imported_and_no_longer(
     assert not import_ptlflow().has_faiss
 
     assert ("faiss" in sys.modules) == was_imported
-    monkeypatch.delitem(sys.modules, "ptlflow")
 
 
-def test_faiss_comes_back_when_the_import_fails(monkeypatch, tmp_path):
+def test_faiss_comes_back_when_the_import_fails(monkeypatch, tmp_path, forget):
     (tmp_path / "ptlflow.py").write_text("raise ImportError('broken')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "ptlflow", raising=False)
+    forget("ptlflow")
     marker = type(sys)("faiss")
     monkeypatch.setitem(sys.modules, "faiss", marker)
 

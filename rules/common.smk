@@ -12,6 +12,7 @@ import shlex
 import sys
 from pathlib import Path
 
+import msgspec
 import yaml
 
 ROOT = Path(workflow.basedir).parent
@@ -36,6 +37,7 @@ from pipelines.io.provenance import source_digest
 from pipelines.io.presets import METHODS
 from pipelines.io.sections import Where, at_path
 from pipelines.io.settings import CONTROLS, GENERATORS, load_settings
+from pipelines.io.source_entries import parse_entry, parse_part, with_share
 from pipelines.io.variant_store import StoredVariant, read_variants, write_variant
 from pipelines.tables.cells import history_of
 from pipelines.tables.definition import TARGET, read_definition, resolved
@@ -105,6 +107,7 @@ NAME = "[a-z][a-z0-9_]*"
 DERIVED = r"-[a-z]+-\d\d|-[0-9a-f]{8}"
 TABLES = {path.stem: path for path in sorted((ROOT / "workflow/tables").glob("*.yaml"))}
 LABELS = rf"{NAME}\.[a-z0-9_]+"
+PART = rf"{LABELS}(\.\d\d?pc)?"
 
 # `x_idt_table1` is table idt_table1 of target x, never table1 of a target x_idt.
 PREFIXES = sorted(
@@ -134,7 +137,7 @@ wildcard_constraints:
     seed=r"\d+",
     num_clusters=r"\d+",
     generator=rf"{LABELS}\.(rgb|flow)\.seed\d+",
-    source=rf"{LABELS}(\+{LABELS})*",
+    source=rf"{PART}(\+{PART})*",
     method="".join(f"(?!{control}/)" for control in CONTROLS) + NAME,
     recipe=NAME,
     row=NAME,
@@ -429,12 +432,17 @@ def split_of(labels):
 
 def datasets_of(source):
     """Datasets of a source such as `unlabelled.all+ut_interaction.few1`."""
-    return [dataset_of(part) for part in source.split("+")]
+    return [shown_dataset(part.name) for part in parts_in(source)]
+
+
+def parts_in(source):
+    """What each dataset gives to a source."""
+    return [parse_part(part) for part in source.split("+")]
 
 
 def source_datasets(target):
     """Datasets of a target's source."""
-    return [dataset_of(entry.partition(":")[0]) for entry in SETTINGS.targets[target]["source"]]
+    return [shown_dataset(parse_entry(text).name) for text in SETTINGS.targets[target]["source"]]
 
 
 @functools.cache
@@ -450,26 +458,30 @@ def excluded_classes(view):
 
 
 def source_parts(source):
-    """What each dataset gives to a source: a split, without the classes that a view leaves out."""
+    """What each dataset gives to a source: a share of a split, without classes a view leaves out."""
     return [
-        {"split": split_of(part), "exclude_classes": excluded_classes(part.split(".")[0])}
-        for part in source.split("+")
+        {
+            "split": part.split,
+            "exclude_classes": excluded_classes(part.name),
+            **({} if part.percent == 100 else {"percent": part.percent}),
+        }
+        for part in parts_in(source)
     ]
 
 
 def source_of(target, split):
     """Name of a target's source for one split: which splits of which datasets."""
     parts = []
-    for entry in SETTINGS.targets[target]["source"]:
-        dataset, _, chosen = entry.partition(":")
-        known = splits_of(shown_dataset(dataset))
-        chosen = chosen or (split if split in known else known[0] if len(known) == 1 else "")
+    for text in SETTINGS.targets[target]["source"]:
+        entry = parse_entry(text)
+        known = splits_of(shown_dataset(entry.name))
+        chosen = entry.split or (split if split in known else known[0] if len(known) == 1 else "")
         if chosen not in known:
             stop(
-                f"targets.{target}.source: {dataset} has no split {chosen or split!r}; "
-                f"write {dataset}:SPLIT with one of {', '.join(known)}"
+                f"targets.{target}.source: {entry.name} has no split {chosen or split!r}; "
+                f"write {entry.name}:SPLIT with one of {', '.join(known)}"
             )
-        parts.append(f"{dataset}.{chosen}")
+        parts.append(entry._replace(split=chosen).part())
     return "+".join(parts)
 
 

@@ -186,7 +186,7 @@ rule report_overlap:
                 "splits": SETTINGS.targets[wildcards.target]["splits"],
                 "sources": SETTINGS.targets[wildcards.target]["source"],
                 "excluded": [
-                    excluded_classes(entry.partition(":")[0])
+                    excluded_classes(parse_entry(entry).name)
                     for entry in SETTINGS.targets[wildcards.target]["source"]
                 ],
             }

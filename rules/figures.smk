@@ -144,3 +144,35 @@ rule draw_clusters:
         " --png {output.png}"
         " --svg {output.svg}"
         " > {log} 2>&1"
+
+
+rule draw_table_curves:
+    input:
+        table=curves_table,
+    output:
+        png=report(
+            "results/figures/curves/{target}/{table}.png",
+            caption="../workflow/report/curves.rst",
+            category="Curves",
+        ),
+        svg="results/figures/curves/{target}/{table}.svg",
+    log:
+        "logs/figures/draw_table_curves/{target}-{table}.log",
+    benchmark:
+        "benchmarks/figures/draw_table_curves/{target}-{table}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        config=curves_config,
+        code=source_digest("pipelines.figures.draw_table_curves"),
+    shell:
+        "python -m pipelines.figures.draw_table_curves"
+        " --config {params.config:q}"
+        " --table {input.table}"
+        " --png {output.png}"
+        " --svg {output.svg}"
+        " > {log} 2>&1"

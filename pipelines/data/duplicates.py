@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from pipelines.data.manifest import ProbedVideo
 from pipelines.data.splits import source_split, videos_in_role
+from pipelines.data.video_share import videos_in_share
+from pipelines.io.source_entries import parse_entry
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def find_overlaps(
     Args:
         target: All videos of the target.
         splits: Its splits.
-        sources: "dataset" or "dataset:split" -> all videos of the dataset.
+        sources: Entry of a target's `source` -> all videos of the dataset.
 
     Raises:
         DatasetError: If a split is unknown.
@@ -88,10 +90,11 @@ def find_overlaps(
 def _overlaps(
     target: Sequence[ProbedVideo], split: str, source: str, videos: Sequence[ProbedVideo]
 ) -> Iterator[Overlap]:
-    _, _, named = source.partition(":")
-    chosen = source_split(videos, split, named or None)
+    entry = parse_entry(source)
+    chosen = source_split(videos, split, entry.split or None)
     offered: dict[str, list[str]] = defaultdict(list)
-    for video in videos_in_role(videos, chosen, ("train", "unlabelled")):
+    offering = videos_in_role(videos, chosen, ("train", "unlabelled"))
+    for video in videos_in_share(offering, entry.percent):
         offered[video.checksum].append(video.video_id)
     for video in videos_in_role(target, split, ("test",)):
         for source_video_id in offered.get(video.checksum, ()):

@@ -4,7 +4,7 @@
         --sources MANIFEST [MANIFEST ...] --out overlap.parquet
 
 JSON names the target's splits and, in the order of --sources, the sources as config.yaml has
-them ("kinetics400" or "unlabelled:all").
+them ("kinetics400", "unlabelled:all" or "kinetics400@57%").
 """
 
 import argparse
@@ -35,7 +35,7 @@ class OverlapConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         splits: The target's splits.
-        sources: "dataset" or "dataset:split", one for each manifest of --sources.
+        sources: Entries of the target's `source`, one for each manifest of --sources.
         excluded: Classes that each source leaves out, in the same order; none if empty.
     """
 

@@ -7,6 +7,7 @@ leaves out: labels are read for that and kept for the supervised baseline, nothi
 import argparse
 import logging
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -14,6 +15,7 @@ from pipelines.data.class_lists import without_classes
 from pipelines.data.manifest import ProbedVideo, read_manifest
 from pipelines.data.source_store import write_source
 from pipelines.data.splits import videos_in_role
+from pipelines.data.video_share import videos_in_share
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
@@ -32,10 +34,12 @@ class PartConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         split: Whose training and unlabelled videos.
         exclude_classes: Classes to leave out.
+        percent: Share of the videos that are left.
     """
 
     split: str
     exclude_classes: tuple[str, ...] = ()
+    percent: Annotated[int, msgspec.Meta(ge=1, le=100)] = 100
 
 
 class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,8 +89,12 @@ def _chosen(path: Path, part: PartConfig) -> list[ProbedVideo]:
             len(offered),
             len(part.exclude_classes),
         )
+    kept = videos_in_share(kept, part.percent)
+    if part.percent < 100:
+        log.info("%s: %d videos are %d %% of them", path, len(kept), part.percent)
     if not kept:
         rest = " of another class" if part.exclude_classes else ""
+        rest += f" in its {part.percent} %" if part.percent < 100 else ""
         raise DatasetError(
             f"{path}: split {part.split} has no training or unlabelled video{rest} to use as a "
             "source"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from pipelines.io.errors import ConfigError
 from pipelines.io.schema import Section, check_one_of
+from pipelines.io.source_entries import parse_entry
 
 MIN_ORDERED_CLIPS = 2
 
@@ -121,14 +122,17 @@ def check_source(
 
     Args:
         place: Dotted place of the source.
-        source: "name" or "name:split".
+        source: "name", "name:split", or either with a share, "name@57%".
         views: By name.
         datasets: By name.
 
     Raises:
         ConfigError: Naming the entry.
     """
-    names = [entry.partition(":")[0] for entry in source]
+    try:
+        names = [parse_entry(entry).name for entry in source]
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error}") from error
     for name in names:
         check_one_of(place, name, (*datasets, *views))
     for name in names:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
+from pipelines.figures.curve_definition import CurveDefinition
 from pipelines.io.errors import ConfigError
 from pipelines.io.schema import Section
 from pipelines.io.sections import at_path, is_known
@@ -56,6 +57,7 @@ class RowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         protocol: How it is judged, an entry of `protocols`; "" for the preset's own way.
         protocols: Target's dataset -> how it is judged there instead.
         source: Datasets as in a target's `source`, ``target`` for the target's own.
+        source_percent: Share of that source's videos, chosen by their ids.
         measures: One line of the table each.
         gain_over: Row that `gain` is counted from.
         supervised: Row that `percent_of_supervised` is a share of.
@@ -72,6 +74,7 @@ class RowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     protocol: str | None = None
     protocols: dict[str, str] | None = None
     source: tuple[str, ...] | None = None
+    source_percent: Annotated[int, msgspec.Meta(ge=1, le=100)] = 100
     measures: tuple[Measure, ...] = ()
     gain_over: str = ""
     supervised: str = "supervised"
@@ -102,6 +105,7 @@ class TableDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         measures: Of every row that names none.
         columns: Target's dataset -> measure -> the paper's column.
         note: Of every row.
+        figure: Its rows as curves; None where they are none.
     """
 
     title: str
@@ -116,6 +120,7 @@ class TableDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     measures: tuple[Measure, ...] = ("top1",)
     columns: dict[str, dict[Measure, Column]] = {}
     note: str = ""
+    figure: CurveDefinition | None = None
 
     def completed(self) -> tuple[RowDefinition, ...]:
         """The rows with what they leave to the table."""
@@ -183,8 +188,8 @@ def read_definition(path: Path) -> TableDefinition:
     """Read one table.
 
     Raises:
-        ConfigError: If a key is unknown or missing, two rows have one name, or the transcript has
-            no such row or column.
+        ConfigError: If a key is unknown or missing, two rows have one name, the transcript has no
+            such row or column, or the figure shows what no row measures.
     """
     try:
         found = msgspec.yaml.decode(path.read_bytes(), type=TableDefinition)
@@ -196,7 +201,24 @@ def read_definition(path: Path) -> TableDefinition:
         raise ConfigError(f"{path}: rows {', '.join(twice)} stand in it twice; give each a name")
     for row in found.completed():
         _check_row(path, found, row, names)
+    if found.figure is not None:
+        _check_figure(path, found.figure, found.completed())
     return found
+
+
+def _check_figure(path: Path, figure: CurveDefinition, rows: tuple[RowDefinition, ...]) -> None:
+    names = [row.name for row in rows]
+    for shown in figure.rows():
+        if shown not in names:
+            raise ConfigError(f"{path}: figure: no row {shown!r}; choices: {', '.join(names)}")
+    shown_rows = [row for row in rows if row.name in figure.rows()]
+    for measure in figure.measures:
+        without = [row.name for row in shown_rows if measure not in row.measures]
+        if without:
+            raise ConfigError(
+                f"{path}: figure: {', '.join(without)} does not measure {measure}; choices: "
+                f"{', '.join(shown_rows[0].measures)}"
+            )
 
 
 def _check_row(path: Path, table: TableDefinition, row: RowDefinition, names: list[str]) -> None:

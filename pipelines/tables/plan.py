@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from pipelines.data.manifest import ProbedVideo
+from pipelines.data.video_share import videos_in_share
 from pipelines.tables.throughputs import Throughput
 
 Measured = Mapping[tuple[str, str, str], Throughput]
@@ -34,11 +35,12 @@ COLUMNS = (
 
 
 class PartConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Some videos of a dataset: those with one of these roles in a split."""
+    """Some videos of a dataset: those with one of these roles in a split, or a share of them."""
 
     dataset: str
     split: str
     roles: tuple[str, ...]
+    percent: int = 100
 
 
 class WorkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,12 +124,11 @@ def stored_frames(video: ProbedVideo, target_fps: float | None, max_frames: int 
 
 def chosen_videos(parts: Iterable[PartConfig], manifests: Manifests) -> list[ProbedVideo]:
     """Videos of some parts."""
-    return [
-        video
-        for part in parts
-        for video in manifests[part.dataset]
-        if video.roles.get(part.split) in part.roles
-    ]
+    found = []
+    for part in parts:
+        offered = [v for v in manifests[part.dataset] if v.roles.get(part.split) in part.roles]
+        found += videos_in_share(offered, part.percent)
+    return found
 
 
 def clips_of(work: WorkConfig, config: PlanConfig, videos: Sequence[ProbedVideo]) -> int:

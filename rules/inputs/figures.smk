@@ -43,3 +43,22 @@ def shown_model(wildcards):
     """The network of a recipe, by its own name or that of a preset that shares it."""
     pretraining_recipe(wildcards)
     return pretrained_model(wildcards.preset, wildcards.recipe, wildcards.source, wildcards.seed)
+
+
+def curves_table(wildcards):
+    """The table that is drawn, where its definition has a figure."""
+    if table_definition(wildcards.table).figure is None:
+        known = [name for name in TABLES if table_definition(name).figure]
+        stop(f"{wildcards.table}: its rows are no curves; tables that are: {', '.join(known)}")
+    return f"results/{wildcards.target}_{wildcards.table}.csv"
+
+
+def curves_config(wildcards):
+    """Which rows stand where."""
+    definition = table_definition(wildcards.table)
+    return canonical(
+        {
+            "title": f"{wildcards.target}: {definition.title}",
+            "curves": msgspec.to_builtins(definition.figure),
+        }
+    )

@@ -43,7 +43,11 @@ def planned_evaluation(preset, rule, network, parts, clips, jobs=1):
 
 def source_videos(source):
     """What a source's splits give, as a plan counts them."""
-    return [planned_videos(part, "train", "unlabelled") for part in source.split("+")]
+    return [
+        planned_videos(f"{part.name}.{part.split}", "train", "unlabelled")
+        | {"percent": part.percent}
+        for part in parts_in(source)
+    ]
 
 
 def planned_works(target):

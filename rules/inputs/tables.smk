@@ -128,6 +128,9 @@ def row_targets(target, table):
             stop(f"{table}, row {row.name}: method {row.method!r}; choices: {', '.join(known)}")
         source = row.source and tuple(chosen["dataset"] if s == TARGET else s for s in row.source)
         try:
+            if row.source_percent < 100:
+                offered = source or chosen["source"]
+                source = tuple(with_share(entry, row.source_percent) for entry in offered)
             changes = resolved(row.changes, SETTINGS.presets[chosen["preset"]])
             derived = derive_target(target, changes, row.judged_by(chosen["dataset"]), source)
             if row.method not in (*GENERATORS, *CONTROLS):
@@ -199,11 +202,11 @@ def row_unavailable(target, row):
     """Why a row cannot be measured; "" where it can."""
     known = (*SETTINGS.datasets, *SETTINGS.views)
     for entry in SETTINGS.targets[target]["source"]:
-        name = entry.partition(":")[0]
+        name = parse_entry(entry).name
         if name not in known:
             return f"needs a dataset {name} as the source, and none is configured"
         try:
-            check_dataset(dataset_of(name), SETTINGS.datasets[dataset_of(name)])
+            check_dataset(shown_dataset(name), SETTINGS.datasets[shown_dataset(name)])
         except PipelineError:
             return f"needs the source {name}, which is not there"
     chosen = SETTINGS.targets[target]

@@ -32,7 +32,13 @@ from pipelines.evaluation import (
     retrieve,
     test_model,
 )
-from pipelines.figures import draw_classes, draw_clusters, draw_motion, draw_training
+from pipelines.figures import (
+    draw_classes,
+    draw_clusters,
+    draw_motion,
+    draw_table_curves,
+    draw_training,
+)
 from pipelines.frames import decode_frames, index_frames
 from pipelines.io.config import canonical
 from pipelines.io.sections import at_path
@@ -586,6 +592,13 @@ class Production:
             out=results / "smoke_table2.csv",
             runs=results / "smoke_table2_runs.parquet",
             markdown=results / "smoke_table2.md",
+        )
+        curves = {"x": "clips", "measures": ["top1"], "curves": {"mars": {"video": 1}}}
+        draw(
+            draw_table_curves,
+            results / "figures/curves/smoke/table2",
+            config=canonical({"title": "smoke, Table 2", "curves": curves}),
+            table=results / "smoke_table2.csv",
         )
 
     def train(self, module: ModuleType, recipe: str, path: Path, **options: object) -> None:

@@ -79,6 +79,24 @@ def test_a_derived_job_is_found_by_its_output_alone(workspace):
     assert work.counts(planned[0])["pretrain"] == 1
 
 
+def test_rows_with_a_share_of_the_source_have_their_own_encoder_and_share_the_frames(workspace):
+    counts = workspace().counts("results/figures/curves/smoke/idt_figure4.png")
+
+    # Two shares and the whole; Kinetics is not there.
+    for rule in ("select_source", "fit_encoder", "cluster_vectors", "finetune"):
+        assert counts[rule] == 3, rule
+    assert counts["pretrain"] == 3 * 3
+    assert counts["index_frames"] == counts["draw_table_curves"] == 1
+
+
+def test_a_table_that_is_no_curve_says_which_are(workspace):
+    answer = workspace().snakemake("results/figures/curves/smoke/mosi_table1.png", "-n")
+
+    assert answer.returncode != 0
+    assert "mosi_table1: its rows are no curves; tables that are: " in answer.stdout
+    assert "mosi_figure6" in answer.stdout
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

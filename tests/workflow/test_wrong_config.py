@@ -36,6 +36,11 @@ LENGTH = "presets: {smoke: {training: {generator: {schedule: {length: %s}}}}}"
             id="unknown dataset",
         ),
         pytest.param(
+            "targets: {smoke: {source: ['demo_smoke@0%']}}",
+            ["targets.smoke.source", "DATASET:SPLIT", "@57% (1 to 99)", "'demo_smoke@0%'"],
+            id="no share",
+        ),
+        pytest.param(
             "datasets: {demo_smoke: {adapter: csw}}",
             ["datasets.demo_smoke.adapter", "'csw'", "'ucf101', 'hmdb51', 'kinetics', 'ssv2'"],
             id="unknown adapter",

@@ -2,6 +2,7 @@ import pytest
 
 from pipelines.data.duplicates import Duplicate, Overlap, find_duplicates, find_overlaps
 from pipelines.data.manifest import ProbedVideo
+from pipelines.data.video_share import videos_in_share
 from pipelines.io.errors import DatasetError
 
 
@@ -58,6 +59,17 @@ def test_a_target_as_its_own_source_uses_the_same_split():
     assert find_overlaps(target, ["split1"], {"self:split2": target}) == [
         Overlap("split1", "a", "self:split2", "a", "1")
     ]
+
+
+def test_what_a_share_leaves_out_is_no_overlap():
+    target = [video(f"t/{number}", str(number), split1="test") for number in range(100)]
+    source = [video(f"x/{number}", str(number), all="unlabelled") for number in range(100)]
+    offered = {shown.video_id for shown in videos_in_share(source, 30)}
+
+    found = find_overlaps(target, ["split1"], {"own:all@30%": source})
+
+    assert 0 < len(found) < 100
+    assert {overlap.source_video_id for overlap in found} == offered
 
 
 def test_unknown_splits_are_refused():

@@ -1,4 +1,6 @@
+import hashlib
 import json
+import math
 
 import pytest
 
@@ -33,8 +35,11 @@ def select(tmp_path):
         manifest(tmp_path / "b.parquet", [("b/1", None, {"all": "unlabelled"})]),
     ]
 
-    def run(*splits, exclude=()):
-        parts = [{"split": split, "exclude_classes": list(exclude)} for split in splits]
+    def run(*splits, exclude=(), percent=100):
+        parts = [
+            {"split": split, "exclude_classes": list(exclude), "percent": percent}
+            for split in splits
+        ]
         options = ["--config", json.dumps({"parts": parts})]
         options += ["--manifests", *map(str, manifests[: len(splits)])]
         main(build_parser().parse_args([*options, "--out", str(tmp_path / "out.parquet")]))
@@ -105,3 +110,19 @@ def test_every_manifest_needs_a_split(tmp_path, select):
 
     with pytest.raises(ConfigError, match="expected one for each of 1 manifests, found 2"):
         main(build_parser().parse_args([*options, "--out", str(tmp_path / "out.parquet")]))
+
+
+def test_a_share_of_the_videos_is_that_of_their_ids(select):
+    def place(video_id):
+        return int.from_bytes(hashlib.sha256(video_id.encode()).digest()[8:16], "big") / 2**64
+
+    first, other = sorted(("a/1", "a/3"), key=place)
+    percent = math.ceil(100 * place(first))
+    assert percent < 100 * place(other)
+
+    assert list(read_source(select("split1", percent=percent))) == [first]
+
+
+def test_a_share_without_a_video_is_refused(select):
+    with pytest.raises(DatasetError, match="no training or unlabelled video in its 1 % to use"):
+        select("split1", percent=1)

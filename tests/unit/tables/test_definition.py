@@ -39,6 +39,16 @@ def test_a_row_takes_the_tables_values_and_its_own_first(tmp_path):
     assert other.changes == {"a.b": 1, "clustering.units": "clip"}
 
 
+def test_a_figure_shows_rows_that_measure_what_it_draws(tmp_path):
+    shown = "figure: {x: K, measures: [top1], curves: {ours: {video: 1}}, levels: {n: other}}\n"
+
+    assert definition(tmp_path, shown + TABLE).figure.rows() == ["video", "other"]
+    with pytest.raises(ConfigError, match=r"figure: no row 'clip'; choices: video, other"):
+        definition(tmp_path, shown.replace("video: 1", "clip: 1") + TABLE)
+    with pytest.raises(ConfigError, match=r"video, other does not measure gain; choices: top1"):
+        definition(tmp_path, shown.replace("[top1]", "[gain]") + TABLE)
+
+
 def test_a_dataset_may_be_judged_in_its_own_way(tmp_path):
     text = TABLE.replace("rows:", "protocol: full\nprotocols: {hmdb51: linear}\nrows:")
     text = text.replace("method: random", "method: random, protocol: other")

@@ -104,7 +104,7 @@ def frames_output(path):
 
 NAME = "[a-z][a-z0-9_]*"
 # A trial of a sweep, or a variant that a table's row derives.
-DERIVED = r"-[a-z]+-\d\d|-[0-9a-f]{8}"
+DERIVED = rf"-{NAME}-\d\d|-[0-9a-f]{{8}}"
 TABLES = {path.stem: path for path in sorted((ROOT / "workflow/tables").glob("*.yaml"))}
 LABELS = rf"{NAME}\.[a-z0-9_]+"
 PART = rf"{LABELS}(\.\d\d?pc)?"

@@ -105,6 +105,17 @@ def test_ucf101_as_its_own_source(workspace, ucf101):
     assert counts["build_table5"] == 1
 
 
+def test_a_sweep_tries_recipes_of_any_name(workspace):
+    trials = {"evaluation.methods.video_ir.schedule.length": [2, 3]}
+    work = workspace(sweeps={"rates": {"target": "smoke", "grids": {"video_ir": trials}}})
+
+    counts = work.counts("results/rates_sweep.csv")
+
+    # What differs in fine-tuning alone is pretrained once.
+    assert counts["pretrain"] == counts["build_sweep"] == 1
+    assert counts["finetune"] == counts["test_model"] == 2
+
+
 @pytest.mark.parametrize(
     ("file", "message"),
     [

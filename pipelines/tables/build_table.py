@@ -30,13 +30,14 @@ from pipelines.tables.markdown import measures_page
 from pipelines.tables.rows import values_of
 from pipelines.tables.runs import measure, retrieved
 from pipelines.tables.runs_store import write_row_runs
+from pipelines.tables.summary import Repeat
 from pipelines.training.history_store import read_history
 
 MODULE = "pipelines.tables.build_table"
 
 log = logging.getLogger(__name__)
 
-Values = dict[tuple[str, int], float]
+Values = dict[Repeat, float]
 
 
 class BuildConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,22 +99,22 @@ def _own_values(row: RowConfig, measured: Sequence[Mapping[str, object]]) -> dic
         found["top1"] = values_of(measured, "top1")
     for name in row.measures:
         if name == "top5":
-            found[name] = {(run.split, run.seed): _top5(Path(run.predictions)) for run in row.runs}
+            found[name] = {run.repeat(): _top5(Path(run.predictions)) for run in row.runs}
         elif name == "pretext_top1":
             found[name] = {
-                (run.split, run.seed): _last_accuracy(Path(history))
+                run.repeat(): _last_accuracy(Path(history))
                 for run, history in zip(row.runs, row.histories, strict=True)
                 if history
             }
         elif name.startswith("recall_"):
             rank = int(name.removeprefix("recall_"))
             found[name] = {
-                (run.split, run.seed): _recall(Path(path), rank)
+                run.repeat(): _recall(Path(path), rank)
                 for run, path in zip(row.runs, row.retrievals, strict=True)
             }
         elif name == "map":
             found[name] = {
-                (run.split, run.seed): _frame_map(Path(path))
+                run.repeat(): _frame_map(Path(path))
                 for run, path in zip(row.runs, row.retrievals, strict=True)
             }
     return found

@@ -10,7 +10,7 @@ from pipelines.evaluation.metrics import supervised_percent
 from pipelines.tables.definition import Printed
 from pipelines.tables.rows import Row
 from pipelines.tables.runs import RunConfig
-from pipelines.tables.summary import summarise
+from pipelines.tables.summary import Repeat, Values, summarise
 
 COLUMNS = (
     "row",
@@ -22,14 +22,15 @@ COLUMNS = (
     "measure",
     "mean",
     "std",
+    "low",
+    "high",
     "num_splits",
     "num_seeds",
+    "num_draws",
     "published",
     "status",
     "reason",
 )
-# (split, seed) -> value in percent.
-Values = Mapping[tuple[str, int], float]
 
 
 class RowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,7 +49,7 @@ class RowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         published: Measure -> printed value.
         unavailable: Why there are no runs; "" where there are.
         note: For the column `reason`.
-        runs: Per split and seed.
+        runs: Per split, seed and draw of the labels.
         histories: Training curves of the runs' initial weights, or "", in the order of `runs`.
         retrievals: What was retrieved or detected with them, or "", likewise.
     """
@@ -77,7 +78,7 @@ def lines(
 
     Args:
         rows: In order.
-        values: Row -> measure -> value per split and seed; empty where it was not measured.
+        values: Row -> measure -> value of each run; empty where it was not measured.
         is_smoke: Whether the numbers mean nothing.
     """
     return [
@@ -102,10 +103,10 @@ def printed_lines(others: Sequence[Printed]) -> list[Row]:
     ]
 
 
-def percent_of(values: Values, supervised: Values) -> dict[tuple[str, int], float]:
+def percent_of(values: Values, supervised: Values) -> dict[Repeat, float]:
     """A row's value as a share of the supervised row's on the same split, in percent.
 
-    The supervised value of a split is its mean over seeds (Video LA, section 4.2, "% sup.").
+    The supervised value of a split is the mean of its runs (Video LA, section 4.2, "% sup.").
     Splits where that is zero are left out.
 
     Args:
@@ -113,19 +114,19 @@ def percent_of(values: Values, supervised: Values) -> dict[tuple[str, int], floa
         supervised: Of the row trained on the source's labels; may have other seeds.
     """
     told: dict[str, list[float]] = {}
-    for (split, _), value in supervised.items():
-        told.setdefault(split, []).append(value)
+    for run, value in supervised.items():
+        told.setdefault(run.split, []).append(value)
     ceiling = {split: fmean(found) for split, found in told.items() if fmean(found) > 0}
     return {
-        (split, seed): supervised_percent(value, ceiling[split])
-        for (split, seed), value in values.items()
-        if split in ceiling
+        run: supervised_percent(value, ceiling[run.split])
+        for run, value in values.items()
+        if run.split in ceiling
     }
 
 
-def gain_of(values: Values, base: Values) -> dict[tuple[str, int], float]:
-    """Points above another row, on the splits and seeds that both have."""
-    return {key: value - base[key] for key, value in values.items() if key in base}
+def gain_of(values: Values, base: Values) -> dict[Repeat, float]:
+    """Points above another row, on the splits, seeds and draws that both have."""
+    return {run: value - base[run] for run, value in values.items() if run in base}
 
 
 def history_of(initial: str) -> str:
@@ -153,8 +154,11 @@ def _line(row: RowConfig, measure: str, values: Values, is_smoke: bool) -> Row:
     return line | {
         "mean": round(found.mean, 2),
         "std": "" if found.std is None else round(found.std, 2),
+        "low": "" if found.low is None else round(found.low, 2),
+        "high": "" if found.high is None else round(found.high, 2),
         "num_splits": found.num_splits,
         "num_seeds": found.num_seeds,
+        "num_draws": found.num_draws,
         "status": "smoke" if is_smoke else "measured",
         "reason": smoke if is_smoke else row.note,
     }

@@ -58,6 +58,8 @@ class RowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         protocols: Target's dataset -> how it is judged there instead.
         source: Datasets as in a target's `source`, ``target`` for the target's own.
         source_percent: Share of that source's videos, chosen by their ids.
+        draws: So many random draws of the labels, each a run of its own, where the row knows few
+            of them (`evaluation.labels`).
         measures: One line of the table each.
         gain_over: Row that `gain` is counted from.
         supervised: Row that `percent_of_supervised` is a share of.
@@ -75,6 +77,7 @@ class RowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     protocols: dict[str, str] | None = None
     source: tuple[str, ...] | None = None
     source_percent: Annotated[int, msgspec.Meta(ge=1, le=100)] = 100
+    draws: Annotated[int, msgspec.Meta(ge=1)] | None = None
     measures: tuple[Measure, ...] = ()
     gain_over: str = ""
     supervised: str = "supervised"
@@ -102,6 +105,7 @@ class TableDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         protocols: Target's dataset -> another one there, of the rows that take the table's.
         changes: Of every row.
         source: Of every row that names none; None for the target's.
+        draws: Of every row that names none.
         measures: Of every row that names none.
         columns: Target's dataset -> measure -> the paper's column.
         note: Of every row.
@@ -117,6 +121,7 @@ class TableDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     protocols: dict[str, str] = {}
     changes: dict[str, Any] = {}
     source: tuple[str, ...] | None = None
+    draws: Annotated[int, msgspec.Meta(ge=1)] = 1
     measures: tuple[Measure, ...] = ("top1",)
     columns: dict[str, dict[Measure, Column]] = {}
     note: str = ""
@@ -131,6 +136,7 @@ class TableDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 protocol=self.protocol if row.protocol is None else row.protocol,
                 protocols=self._protocols_of(row),
                 source=self.source if row.source is None else row.source,
+                draws=row.draws or self.draws,
                 measures=row.measures or self.measures,
                 table=row.table or self.printed,
                 columns=row.columns or (self._columns_of(row) if row.printed else {}),

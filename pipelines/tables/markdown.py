@@ -59,7 +59,7 @@ def measures_page(title: str, table: pd.DataFrame, num_shared: int) -> str:
     """
     shown = table.assign(
         value=[
-            f"{row['mean']}" + (f" +- {row['std']}" if row["std"] != "" else "")
+            f"{row['mean']}" + (f" +- {row['std']}" if row["std"] != "" else "") + _interval(row)
             for row in table.to_dict("records")
         ]
     )
@@ -67,9 +67,10 @@ def measures_page(title: str, table: pd.DataFrame, num_shared: int) -> str:
     lines += grid(MEASURES_SHOWN, shown[list(MEASURES_SHOWN)].to_numpy().tolist())
     lines += [
         "",
-        "In percent: mean over splits of the mean over seeds +- sample standard deviation",
+        "In percent: mean over splits of the mean over seeds and draws of the labels +- sample",
+        "standard deviation over splits (over seeds and draws where there is one split); in",
+        "brackets the mean's 95 % interval over seeds and draws.",
     ]
-    lines += ["over splits (over seeds where there is one split)."]
     if num_shared:
         lines += ["", f"The source shares {num_shared} videos with test splits of the target."]
     return "\n".join(lines) + "\n"
@@ -88,6 +89,10 @@ def _notes(comparisons: Mapping[str, PairedComparison], num_shared: int) -> list
     if num_shared:
         lines += ["", f"The source shares {num_shared} videos with test splits of the target."]
     return lines
+
+
+def _interval(row: Mapping[object, object]) -> str:
+    return f" [{row['low']}, {row['high']}]" if row["low"] != "" else ""
 
 
 def _gap(row: Mapping[object, object]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from pipelines.tables.runs import TableConfig
-from pipelines.tables.summary import summarise
+from pipelines.tables.summary import Repeat, summarise
 
 COLUMNS = (
     "method",
@@ -48,15 +48,18 @@ def _source(method: str, config: TableConfig) -> str:
     return "" if method in WITHOUT_SOURCE else config.source
 
 
-def top1_of(method: str, measured: Sequence[Mapping[str, object]]) -> dict[tuple[str, int], float]:
-    """(split, seed) -> top-1 in percent of one row's runs."""
+def top1_of(method: str, measured: Sequence[Mapping[str, object]]) -> dict[Repeat, float]:
+    """Top-1 in percent of one row's runs."""
     return values_of([item for item in measured if item["method"] == method], "top1")
 
 
-def values_of(measured: Sequence[Mapping[str, object]], name: str) -> dict[tuple[str, int], float]:
-    """(split, seed) -> one number of each run."""
+def values_of(measured: Sequence[Mapping[str, object]], name: str) -> dict[Repeat, float]:
+    """One number of each run."""
     return {
-        (str(item["split"]), int(str(item["seed"]))): float(str(item[name])) for item in measured
+        Repeat(str(item["split"]), int(str(item["seed"])), int(str(item["draw"]))): float(
+            str(item[name])
+        )
+        for item in measured
     }
 
 

@@ -11,7 +11,7 @@ from pipelines.evaluation.detection_store import read_detections
 from pipelines.evaluation.prediction_store import read_predictions
 from pipelines.evaluation.retrieval_store import read_retrieved
 from pipelines.io.parquet import read_stamp
-from pipelines.tables.summary import PairedComparison, compare
+from pipelines.tables.summary import PairedComparison, Repeat, compare
 
 # File name of what a detector found.
 DETECTIONS = "detections.parquet"
@@ -20,7 +20,7 @@ DETECTIONS = "detections.parquet"
 class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which files hold one run; `initial` is empty for random weights.
 
-    `model` is empty where no network was trained.
+    `model` is empty where no network was trained, `draw` is the number of the labels' draw.
     """
 
     method: str
@@ -31,6 +31,11 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     initial: str
     generator: str
     source: str
+    draw: int = 0
+
+    def repeat(self) -> Repeat:
+        """Which run of its row it is."""
+        return Repeat(self.split, self.seed, self.draw)
 
 
 class TableConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,6 +69,7 @@ def measure(run: RunConfig) -> dict[str, object]:
         "method": run.method,
         "split": run.split,
         "seed": run.seed,
+        "draw": run.draw,
         "top1": 100.0 * float(right.mean()),
         "num_videos": len(predictions),
         "source": run.source,
@@ -91,6 +97,7 @@ def retrieved(run: RunConfig, found: str) -> dict[str, object]:
         "method": run.method,
         "split": run.split,
         "seed": run.seed,
+        "draw": run.draw,
         "top1": None,
         "num_videos": read(path)["video_id"].nunique(),
         "source": run.source,

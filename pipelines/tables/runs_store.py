@@ -1,8 +1,9 @@
 """The runs behind a table: `results/{target}_{table}_runs.parquet`.
 
-Schema: method, split, seed; top1 in percent on num_videos; source and generator_labels as the
-target names them; and for predictions, model and initial weights the path and the SHA-256 of the
-file ("" without initial weights); git is the revision that made the predictions.
+Schema: method, split, seed, draw of the labels; top1 in percent on num_videos; source and
+generator_labels as the target names them; and for predictions, model and initial weights the path
+and the SHA-256 of the file ("" without initial weights); git is the revision that made the
+predictions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ RUNS_SCHEMA = pa.schema(
         ("method", pa.string()),
         ("split", pa.string()),
         ("seed", pa.int64()),
+        ("draw", pa.int64()),
         ("top1", pa.float64()),
         ("num_videos", pa.int64()),
         ("source", pa.string()),

@@ -9,42 +9,72 @@ from pipelines.evaluation.metrics import confidence_interval
 CONFIDENCE = 0.95
 
 
+class Repeat(NamedTuple):
+    """Which run of a row.
+
+    Attributes:
+        split: Of the target.
+        seed: Of the run.
+        draw: Of the labels that it knows.
+    """
+
+    split: str
+    seed: int
+    draw: int = 0
+
+
+Values = Mapping[Repeat, float]
+
+
 class Summary(NamedTuple):
-    """One table cell; `std` is None for a single value."""
+    """One table cell.
+
+    Attributes:
+        mean: Over splits of the mean over seeds and draws.
+        std: Sample standard deviation over splits, or over seeds and draws where there is one
+            split; None for a single value.
+        low, high: Ends of the mean's 95 % interval over seeds and draws (Student's t): how far
+            others would move it, not other splits or videos. None where nothing was repeated.
+        num_splits: Behind the mean.
+        num_seeds: Of each split and draw.
+        num_draws: Of each split.
+    """
 
     mean: float
     std: float | None
+    low: float | None
+    high: float | None
     num_splits: int
     num_seeds: int
+    num_draws: int
 
 
-def summarise(top1: Mapping[tuple[str, int], float]) -> Summary:
-    """Mean over splits of the mean over seeds.
-
-    Args:
-        top1: (split, seed) -> value in percent.
-
-    Returns:
-        `std` is the sample standard deviation over splits, or over seeds where there is one
-        split; None for a single value.
+def summarise(values: Values) -> Summary:
+    """Mean and spread of one row.
 
     Raises:
-        ValueError: If there is no value, or splits have different seeds.
+        ValueError: If there is no value, or splits have different seeds or draws.
     """
-    if not top1:
+    if not values:
         raise ValueError("expected at least one run, found none")
-    seeds: dict[str, list[int]] = {}
-    for split, seed in sorted(top1):
-        seeds.setdefault(split, []).append(seed)
-    if len({tuple(found) for found in seeds.values()}) != 1:
-        raise ValueError(f"expected the same seeds for every split, found {seeds}")
-    of_split = [fmean(top1[split, seed] for seed in found) for split, found in seeds.items()]
-    values = of_split if len(of_split) > 1 else list(top1.values())
+    repeats: dict[str, list[tuple[int, int]]] = {}
+    for split, *repeat in sorted(values):
+        repeats.setdefault(split, []).append((repeat[0], repeat[1]))
+    own = next(iter(repeats.values()))
+    if any(found != own for found in repeats.values()):
+        raise ValueError(f"expected the same seeds and draws for every split, found {repeats}")
+    of_split = [fmean(values[Repeat(split, *repeat)] for repeat in own) for split in repeats]
+    spread = of_split if len(of_split) > 1 else list(values.values())
+    of_repeat = [fmean(values[Repeat(split, *repeat)] for split in repeats) for repeat in own]
+    mean, half = confidence_interval(of_repeat, CONFIDENCE)
     return Summary(
-        mean=fmean(of_split),
-        std=stdev(values) if len(values) > 1 else None,
+        mean=mean,
+        std=stdev(spread) if len(spread) > 1 else None,
+        low=None if half is None else mean - half,
+        high=None if half is None else mean + half,
         num_splits=len(of_split),
-        num_seeds=len(next(iter(seeds.values()))),
+        num_seeds=len({seed for seed, _ in own}),
+        num_draws=len({draw for _, draw in own}),
     )
 
 
@@ -59,7 +89,7 @@ class Gap(NamedTuple):
     high: float | None
 
 
-def paired_gap(top1: Mapping[tuple[str, int], float], base: Mapping[tuple[str, int], float]) -> Gap:
+def paired_gap(top1: Values, base: Values) -> Gap:
     """How far a row stands above another one on the same splits and seeds.
 
     The gap of a seed is the mean over splits of the differences; the interval is Student's t over
@@ -67,8 +97,8 @@ def paired_gap(top1: Mapping[tuple[str, int], float], base: Mapping[tuple[str, i
     videos.
 
     Args:
-        top1: (split, seed) -> value in percent.
-        base: The same for the other row.
+        top1: Of the row, in percent.
+        base: Of the other row.
 
     Raises:
         ValueError: If the two do not have the same splits and seeds, or none.
@@ -77,9 +107,9 @@ def paired_gap(top1: Mapping[tuple[str, int], float], base: Mapping[tuple[str, i
         raise ValueError(
             f"expected the same splits and seeds, found {sorted(top1)} and {sorted(base)}"
         )
-    seeds = sorted({seed for _, seed in top1})
+    seeds = sorted({run.seed for run in top1})
     gaps = [
-        fmean(top1[key] - base[key] for key in sorted(top1) if key[1] == seed) for seed in seeds
+        fmean(top1[run] - base[run] for run in sorted(top1) if run.seed == seed) for seed in seeds
     ]
     mean, half = confidence_interval(gaps, CONFIDENCE)
     return Gap(mean, None, None) if half is None else Gap(mean, mean - half, mean + half)

@@ -118,7 +118,7 @@ def table_definition(table):
 
 @functools.cache
 def row_targets(target, table):
-    """Row's name -> (row, derived target), for each row of a table that is defined as data."""
+    """Row's name -> (row, a derived target per draw of its labels, its preset)."""
     check_target(target)
     chosen = SETTINGS.targets[target]
     known = (*GENERATORS, *SETTINGS.methods(chosen["preset"]))
@@ -131,17 +131,31 @@ def row_targets(target, table):
             if row.source_percent < 100:
                 offered = source or chosen["source"]
                 source = tuple(with_share(entry, row.source_percent) for entry in offered)
-            changes = resolved(row.changes, SETTINGS.presets[chosen["preset"]])
-            derived = derive_target(target, changes, row.judged_by(chosen["dataset"]), source)
-            if row.method not in (*GENERATORS, *CONTROLS):
-                sections = finetuning_sections(SETTINGS.targets[derived]["preset"], row.method)
-                sections += "evaluation.test", "evaluation.retrieval"
-                derived = narrowed_target(derived, row.method, sections)
+            first = row_target(target, row, source)
             # Built here, so that a preset that the changes make senseless names the row.
-            found[row.name] = row, derived, SETTINGS.presets[SETTINGS.targets[derived]["preset"]]
+            preset = SETTINGS.presets[SETTINGS.targets[first]["preset"]]
+            labels = preset["evaluation"]["labels"]
+            knows_few = labels["per_class"] is not None or labels["fraction"] < 1
+            draws = range(1, row.draws if knows_few and labels["choice"] == "random" else 1)
+            targets = first, *(row_target(target, row, source, draw) for draw in draws)
+            found[row.name] = row, targets, preset
         except PipelineError as error:
             stop(f"{table}, row {row.name}: {error}")
     return found
+
+
+def row_target(target, row, source, draw=0):
+    """The target that a row derives, of one draw of the labels."""
+    chosen = SETTINGS.targets[target]
+    changes = resolved(row.changes, SETTINGS.presets[chosen["preset"]])
+    if draw:
+        changes = {**changes, "evaluation.labels.draw": draw}
+    derived = derive_target(target, changes, row.judged_by(chosen["dataset"]), source)
+    if row.method in (*GENERATORS, *CONTROLS):
+        return derived
+    sections = finetuning_sections(SETTINGS.targets[derived]["preset"], row.method)
+    sections += "evaluation.test", "evaluation.retrieval"
+    return narrowed_target(derived, row.method, sections)
 
 
 # What a measure needs beside predictions of classes: a run's other file, by what the name begins with.
@@ -151,10 +165,10 @@ FOUND = {"recall": "retrieval", "map": "detections"}
 @functools.cache
 def table_row(target, table, name):
     """What `build_table` is told of one row."""
-    row, derived, preset = row_targets(target, table)[name]
-    chosen, definition = SETTINGS.targets[derived], table_definition(table)
-    reason = row.unavailable or row_unavailable(derived, row)
-    runs = [] if reason else row_runs(derived, row.method, definition.splits)
+    row, targets, preset = row_targets(target, table)[name]
+    chosen, definition = SETTINGS.targets[targets[0]], table_definition(table)
+    reason = row.unavailable or row_unavailable(targets[0], row)
+    runs = [] if reason else row_runs(targets, row.method, definition.splits)
     is_generator = row.method in GENERATORS
     clips = preset["clips"] if is_generator else preset["evaluation"]["clips"]
     is_learnt = row.method not in ("random", "mars", *GENERATORS)
@@ -180,10 +194,15 @@ def table_row(target, table, name):
     }
 
 
-def row_runs(target, method, splits):
-    """A row's runs on the target's first split or on all."""
-    first = SETTINGS.targets[target]["splits"][0]
-    return [run for run in table_runs(target, [method]) if splits == "all" or run["split"] == first]
+def row_runs(targets, method, splits):
+    """A row's runs on the first split or on all, of every draw of its labels."""
+    first = SETTINGS.targets[targets[0]]["splits"][0]
+    return [
+        run | {"draw": draw}
+        for draw, target in enumerate(targets)
+        for run in table_runs(target, [method])
+        if splits == "all" or run["split"] == first
+    ]
 
 
 def beside(predictions, kind):

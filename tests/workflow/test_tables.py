@@ -89,6 +89,14 @@ def test_rows_with_a_share_of_the_source_have_their_own_encoder_and_share_the_fr
     assert counts["index_frames"] == counts["draw_table_curves"] == 1
 
 
+def test_few_labels_are_drawn_several_times_and_all_labels_once(workspace):
+    counts = workspace().counts("results/smoke_mosi_table3.csv")
+
+    # Six numbers of labels in three draws, and all of them; MoSI is pretrained once.
+    assert counts["finetune"] == counts["test_model"] == 2 * (6 * 3 + 1)
+    assert counts["pretrain"] == 1
+
+
 def test_a_table_that_is_no_curve_says_which_are(workspace):
     answer = workspace().snakemake("results/figures/curves/smoke/mosi_table1.png", "-n")
 

@@ -12,9 +12,9 @@ class Runs:
 
     folder: Path
 
-    def record(self, method, right, split="split1", seed=0, initial=False, generator=""):
+    def record(self, method, right, split="split1", seed=0, draw=0, initial=False, generator=""):
         """A run whose i-th test video is classified rightly if `right[i]`."""
-        folder = self.folder / method / split / str(seed)
+        folder = self.folder / method / split / f"{seed}-{draw}"
         folder.mkdir(parents=True)
         rows = [
             Prediction(f"v{number}", "jump", "jump" if good else "run", [0.5, 0.5])
@@ -28,6 +28,7 @@ class Runs:
             "method": method,
             "split": split,
             "seed": seed,
+            "draw": draw,
             "predictions": str(folder / "test.parquet"),
             "model": str(folder / "model.pt"),
             "initial": str(folder / "initial.pt") if initial else "",

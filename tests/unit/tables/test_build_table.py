@@ -81,6 +81,24 @@ def test_gain_and_share_stand_against_other_rows(build, runs):
     assert (out / "t.md").read_text().startswith("# mine: a title")
 
 
+def test_draws_of_few_labels_are_repeats(build, runs):
+    first, second = (
+        runs.record("mosi", right, draw=draw) for draw, right in enumerate([[1, 0], [1, 1]])
+    )
+    base = [runs.record("random", [0, 1], draw=draw) for draw in range(2)]
+    few = row("few", [first, second], measures=["top1", "gain"], gain_over="scratch")
+
+    table, out = build([row("scratch", base, method="random"), few])
+
+    line = table["few", "top1"]
+    assert (line["mean"], line["num_seeds"], line["num_draws"]) == (75.0, 1, 2)
+    # 12.706 * 35.36 / sqrt(2) to each side.
+    assert (line["low"], line["high"]) == (-242.66, 392.66)
+    assert table["few", "gain"]["mean"] == 25.0
+    assert read_row_runs(out / "runs.parquet")["draw"].tolist() == [0, 1, 0, 1]
+    assert "75.0 +- 35.36 [-242.66, 392.66]" in (out / "t.md").read_text()
+
+
 def test_pretext_accuracy_is_the_last_one_told(build, runs, tmp_path):
     curve = tmp_path / "history.parquet"
     write_history(curve, [{"step": 1, "top1": 0.25}, {"step": 2, "top1": 0.5}], {})

@@ -23,7 +23,7 @@ def config_of(*methods, **changes):
 
 def runs_of(method, *values):
     return [
-        {"method": method, "split": "split1", "seed": seed, "top1": value}
+        {"method": method, "split": "split1", "seed": seed, "draw": 0, "top1": value}
         for seed, value in enumerate(values)
     ]
 

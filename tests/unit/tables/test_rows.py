@@ -25,7 +25,7 @@ def config():
 
 
 def run_of(method, split, seed, top1):
-    return {"method": method, "split": split, "seed": seed, "top1": top1}
+    return {"method": method, "split": split, "seed": seed, "draw": 0, "top1": top1}
 
 
 def test_a_row_names_what_it_was_made_with(config):
@@ -57,7 +57,7 @@ def test_published_weights_take_the_place_of_a_source(config):
 def test_a_rows_runs_are_its_own():
     measured = [run_of("random", "a", 0, 10.0), run_of("mosi", "a", 0, 20.0)]
 
-    assert top1_of("mosi", measured) == {("a", 0): 20.0}
+    assert top1_of("mosi", measured) == {("a", 0, 0): 20.0}
 
 
 def test_measured_cells(config):

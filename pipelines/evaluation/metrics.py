@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 FloatArray = NDArray[np.float32]
 
@@ -119,7 +119,7 @@ def confidence_interval(values: Sequence[float], level: float = 0.95) -> Interva
     mean = float(np.mean(values))
     if len(values) == 1:
         return Interval(mean, None)
-    quantile = float(stats.t.ppf((1 + level) / 2, len(values) - 1))
+    quantile = float(stdtrit(len(values) - 1, (1 + level) / 2))
     return Interval(mean, quantile * float(np.std(values, ddof=1)) / math.sqrt(len(values)))
 
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from pipelines.figures.plotting import COLOURS, MARKERS, house_style, panels, shortened
 
-UNITS = {"cluster_entropy": "bits", "cluster_largest": "share", "top1": "%"}
+UNITS = {"cluster_largest": "share", "top1": "%"}
 # A unit at the end of a monitor's name.
 SUFFIXES = {"_bits": "bits", "_px": "px"}
 NUM_COLUMNS = 3
@@ -49,7 +49,7 @@ def _draw(axes: Axes, history: pd.DataFrame, name: str) -> None:
 def quantity(name: str) -> str:
     """A column's name in words, with its unit where it has one.
 
-    >>> quantity("cluster_entropy"), quantity("top1"), quantity("loss")
+    >>> quantity("cluster_entropy_bits"), quantity("top1"), quantity("loss")
     ('cluster entropy (bits)', 'accuracy on training clips (%)', 'loss')
     """
     words = {"top1": "accuracy on training clips", "validation_score": "score on held-out videos"}

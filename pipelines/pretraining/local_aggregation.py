@@ -25,7 +25,7 @@ from pipelines.objectives.local_aggregation import (
 )
 from pipelines.pretraining.bank_task import BankTask, EmbedVideos
 from pipelines.pretraining.clip_colours import ClipColours
-from pipelines.pretraining.reclustering import agreement, entropy_bits
+from pipelines.pretraining.reclustering import agreement, entropy_bits, largest_share
 from pipelines.training.tasks import Batch
 
 FloatArray = NDArray[np.float32]
@@ -51,6 +51,7 @@ class LocalAggregation(BankTask):
 
     clusters: Tensor
     entropy: Tensor
+    largest: Tensor
     continuity: Tensor
 
     def __init__(
@@ -89,6 +90,7 @@ class LocalAggregation(BankTask):
         self.register_buffer("clusters", torch.from_numpy(clusters.copy()))
         self.register_buffer("continuity", torch.zeros(()))
         self.register_buffer("entropy", torch.tensor(entropy_bits(clusters)))
+        self.register_buffer("largest", torch.tensor(largest_share(clusters)))
         self._cluster, self._steps_per_epoch = cluster, steps_per_epoch
         self._temperature, self._num_neighbours = temperature, num_neighbours
 
@@ -101,6 +103,7 @@ class LocalAggregation(BankTask):
         after = self._cluster(self.bank.rows.cpu().numpy())
         self.clusters.copy_(torch.from_numpy(after))
         self.entropy.fill_(entropy_bits(after))
+        self.largest.fill_(largest_share(after))
         if (before != UNKNOWN).all():
             self.continuity.fill_(agreement(before, after))
         log.info(
@@ -120,5 +123,6 @@ class LocalAggregation(BankTask):
         is_close = close_neighbours(self.clusters, index, neighbours)
         loss = local_aggregation_loss(similarity.gather(1, neighbours), is_close, self._temperature)
         found = {"loss": loss, "close_share": is_close.float().mean()}
-        found |= {"cluster_entropy_bits": self.entropy, "cluster_continuity": self.continuity}
+        found |= {"cluster_entropy_bits": self.entropy, "cluster_largest": self.largest}
+        found["cluster_continuity"] = self.continuity
         return found | self.health(embeddings, index)

@@ -1,5 +1,8 @@
 """Several K-means clusterings of one row per video, made anew while training goes on.
 
+Their entropy falls, and the largest one's share rises, in a collapse. Agreement with the clustering
+before rises as the features settle; 1 from the start means that nothing is learned any more.
+
 Shapes: N videos, D entries of a row, M clusterings, K clusters.
 """
 
@@ -66,6 +69,12 @@ def entropy_bits(clusters: IntArray) -> float:
         shares = np.unique(labels, return_counts=True)[1] / len(labels)
         found.append(-(shares * np.log2(shares)).sum())
     return float(np.mean(found))
+
+
+def largest_share(clusters: IntArray) -> float:
+    """Share of videos in the largest cluster, mean over clusterings (M, N); 1 / K if balanced."""
+    sizes = [np.unique(labels, return_counts=True)[1].max() for labels in clusters]
+    return float(np.mean(sizes) / clusters.shape[1])
 
 
 def agreement(before: IntArray, after: IntArray) -> float:

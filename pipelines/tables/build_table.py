@@ -114,15 +114,15 @@ def _own_values(row: RowConfig, measured: Sequence[Mapping[str, object]]) -> dic
             }
         elif name == "map":
             found[name] = {
-                run.repeat(): _frame_map(Path(path))
+                run.repeat(): _frame_map(Path(path), row.max_labels_per_frame)
                 for run, path in zip(row.runs, row.retrievals, strict=True)
             }
     return found
 
 
-def _frame_map(detections: Path) -> float:
+def _frame_map(detections: Path, max_labels_per_frame: int | None) -> float:
     _, frames = scored_frames(read_detections(detections))
-    return frame_map_percent(frames)
+    return frame_map_percent(frames, max_labels_per_frame)
 
 
 def _top5(predictions: Path) -> float:

@@ -6,6 +6,7 @@ from statistics import fmean
 
 import msgspec
 
+from pipelines.evaluation.frame_map import MAX_LABELS_PER_FRAME
 from pipelines.evaluation.metrics import supervised_percent
 from pipelines.tables.definition import Printed
 from pipelines.tables.rows import Row
@@ -52,6 +53,7 @@ class RowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         runs: Per split, seed and draw of the labels.
         histories: Training curves of the runs' initial weights, or "", in the order of `runs`.
         retrievals: What was retrieved or detected with them, or "", likewise.
+        max_labels_per_frame: Of frame-mAP, see `pipelines.evaluation.frame_map`.
     """
 
     name: str
@@ -69,6 +71,7 @@ class RowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     runs: tuple[RunConfig, ...]
     histories: tuple[str, ...]
     retrievals: tuple[str, ...]
+    max_labels_per_frame: int | None = MAX_LABELS_PER_FRAME
 
 
 def lines(

@@ -2,19 +2,12 @@
 
 Shapes
 ------
-N samples, D features, K clusters.
+N samples, D features.
 
-Read them together: a falling loss beside a spread or a rank that falls to nothing is a collapse,
-and so is an entropy of clusters that does. Between successive clusterings NMI rises as the
-features settle; 1 from the start means that nothing is learned any more.
+Read them together: a falling loss beside a spread or a rank that falls to nothing is a collapse.
 """
 
-from collections.abc import Sequence
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from sklearn.metrics import normalized_mutual_info_score
 from torch import Tensor
 from torch.nn import functional
 
@@ -57,69 +50,6 @@ def effective_rank(features: Tensor) -> float:
     values = torch.linalg.svdvals(unit)
     shares = values[values > 0] / values.sum()
     return float((-(shares * shares.log()).sum()).exp()) if len(shares) else 0.0
-
-
-def cluster_sizes(labels: NDArray[np.int64], num_clusters: int) -> NDArray[np.int64]:
-    """Samples of each cluster, (K,).
-
-    Args:
-        labels: (N,), in [0, K).
-        num_clusters: K.
-
-    Raises:
-        ValueError: If a label is out of range.
-    """
-    if len(labels) and not 0 <= labels.min() <= labels.max() < num_clusters:
-        raise ValueError(
-            f"expected labels in [0, {num_clusters}), found {labels.min()} to {labels.max()}"
-        )
-    return np.bincount(labels, minlength=num_clusters)
-
-
-def cluster_entropy(sizes: NDArray[np.int64]) -> float:
-    """Entropy of the label in bits: log2 K for balanced clusters, 0 for a single one.
-
-    Raises:
-        ValueError: If there is no sample.
-    """
-    total = sizes.sum()
-    if total == 0:
-        raise ValueError("clusters without any sample have no entropy")
-    shares = sizes[sizes > 0] / total
-    return float(-(shares * np.log2(shares)).sum())
-
-
-def clusters_health(
-    labels: NDArray[np.int64], previous: NDArray[np.int64] | None, num_clusters: int
-) -> dict[str, float]:
-    """What one clustering says, for `Task.monitor`.
-
-    Args:
-        labels: (N,), in [0, K).
-        previous: The clustering before it, of the same samples, if there was one.
-        num_clusters: K.
-
-    Returns:
-        cluster_entropy in bits, cluster_largest (share of all samples), cluster_empty (number)
-        and, with a previous clustering, cluster_nmi.
-    """
-    sizes = cluster_sizes(labels, num_clusters)
-    found = {
-        "cluster_entropy": cluster_entropy(sizes),
-        "cluster_largest": float(sizes.max() / sizes.sum()),
-        "cluster_empty": float((sizes == 0).sum()),
-    }
-    if previous is not None:
-        found["cluster_nmi"] = agreement(labels, previous)
-    return found
-
-
-def agreement(labels: Sequence[int] | NDArray[np.int64], others: NDArray[np.int64]) -> float:
-    """Normalised mutual information of two clusterings of the same samples, 0 to 1.
-
-    Over the arithmetic mean of both entropies, as scikit-learn's default.
-    """
-    return float(normalized_mutual_info_score(labels, others))
 
 
 def neighbour_top1(

@@ -191,6 +191,7 @@ def table_row(target, table, name):
         "runs": [run | {"predictions": "", "model": ""} for run in runs] if kind else runs,
         "histories": [history_of(run["initial"]) if wants_curve else "" for run in runs],
         "retrievals": [beside(run["predictions"], kind) if kind else "" for run in runs],
+        "max_labels_per_frame": preset["evaluation"]["detection"]["max_labels_per_frame"],
     }
 
 

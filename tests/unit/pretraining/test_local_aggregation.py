@@ -59,6 +59,7 @@ def test_the_loss_is_that_of_the_bank_and_the_clusters():
     assert float(found["loss"].detach()) == pytest.approx(float(expected.detach()))
     assert float(found["close_share"]) == pytest.approx(float(close.float().mean()))
     assert float(found["cluster_entropy_bits"]) == pytest.approx(2.0)
+    assert float(found["cluster_largest"]) == pytest.approx(0.25)
 
 
 def test_videos_are_clustered_at_every_epochs_start_from_the_bank_as_it_is():

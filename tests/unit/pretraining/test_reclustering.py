@@ -4,7 +4,13 @@ import pytest
 
 from pipelines.clustering.kmeans import assign, fit_kmeans
 from pipelines.io.errors import ConfigError, PipelineError
-from pipelines.pretraining.reclustering import KmeansOptions, agreement, cluster_rows, entropy_bits
+from pipelines.pretraining.reclustering import (
+    KmeansOptions,
+    agreement,
+    cluster_rows,
+    entropy_bits,
+    largest_share,
+)
 
 OPTIONS = KmeansOptions(
     num_clusters=3,
@@ -46,6 +52,12 @@ def test_separate_groups_are_found():
 def test_entropy_of_hand_made_clusters():
     # Balanced over 4: 2 bits; all in one: 0.
     assert entropy_bits(np.array([[0, 1, 2, 3], [5, 5, 5, 5]])) == pytest.approx(1.0)
+
+
+def test_largest_share_of_hand_made_clusters():
+    assert largest_share(np.array([[0, 1, 2, 3], [5, 5, 5, 0]])) == pytest.approx(
+        (1 / 4 + 3 / 4) / 2
+    )
 
 
 def test_agreement_ignores_names_and_averages_clusterings():

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from pipelines.data.overlap_store import OVERLAP_SCHEMA
+from pipelines.evaluation.detection_store import DetectionRow, write_detections
 from pipelines.evaluation.retrieval_store import Retrieved, write_retrieved
 from pipelines.io.errors import ContractError
 from pipelines.io.parquet import read_stamp, write_table
@@ -97,6 +98,30 @@ def test_draws_of_few_labels_are_repeats(build, runs):
     assert table["few", "gain"]["mean"] == 25.0
     assert read_row_runs(out / "runs.parquet")["draw"].tolist() == [0, 1, 0, 1]
     assert "75.0 +- 35.36 [-242.66, 392.66]" in (out / "t.md").read_text()
+
+
+@pytest.mark.parametrize(("limit", "mean"), [(None, 75.0), (1, 25.0)])
+def test_frame_map_counts_as_many_labels_as_it_is_told(build, runs, tmp_path, limit, mean):
+    whole, names = (0.0, 0.0, 1.0, 1.0), ["run", "sit"]
+    path = tmp_path / "detections.parquet"
+    write_detections(
+        path,
+        [
+            DetectionRow("v", 902, True, *whole, names, [1.0, 1.0]),
+            DetectionRow("v", 902, False, *whole, names, [0.9, 0.1]),
+            DetectionRow("v", 903, True, *whole, ["run"], [1.0]),
+            DetectionRow("v", 903, False, *whole, names, [0.2, 0.8]),
+        ],
+        {},
+    )
+    own = row("modist", [runs.record("modist", [1])], measures=["map"], retrievals=[str(path)])
+    own["runs"][0] |= {"predictions": "", "model": ""}
+
+    table, _ = build([own | {"max_labels_per_frame": limit}])
+
+    # "run": both right, 1. "sit": wrong, then right, 1/2. With one label of a frame, "run" of 902
+    # and "sit" of 903 are left: 1 of 2 found, 1/2, and 0.
+    assert table["modist", "map"]["mean"] == mean
 
 
 def test_pretext_accuracy_is_the_last_one_told(build, runs, tmp_path):

@@ -1,16 +1,9 @@
 import math
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pipelines.training.monitors import (
-    agreement,
-    cluster_entropy,
-    cluster_sizes,
-    clusters_health,
     effective_rank,
     embedding_spread,
     neighbour_top1,
@@ -67,51 +60,6 @@ def test_lengths_do_not_matter():
 def test_too_few_samples_are_refused(function, shape):
     with pytest.raises(ValueError, match="N at least 2"):
         function(torch.ones(shape))
-
-
-def test_sizes_and_entropy_of_clusters():
-    sizes = cluster_sizes(np.array([0, 0, 2, 2, 2, 2, 4, 4]), 5)
-
-    assert sizes.tolist() == [2, 0, 4, 0, 2]
-    assert cluster_entropy(sizes) == pytest.approx(1.5)
-    assert cluster_entropy(np.array([3, 3, 3, 3])) == pytest.approx(2)
-    assert cluster_entropy(np.array([0, 7])) == 0
-
-
-def test_labels_out_of_range_and_no_sample_are_refused():
-    with pytest.raises(ValueError, match=r"expected labels in \[0, 3\), found 0 to 3"):
-        cluster_sizes(np.array([0, 3]), 3)
-    with pytest.raises(ValueError, match="no entropy"):
-        cluster_entropy(np.zeros(3, np.int64))
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.integers(0, 3), min_size=2, max_size=30), st.permutations(range(4)))
-def test_equal_clusterings_agree_whatever_their_names(labels, names):
-    first = np.array(labels)
-    second = np.array(names)[first]
-
-    assert agreement(first, second) == pytest.approx(1)
-
-
-def test_independent_clusterings_do_not_agree():
-    first = np.repeat(np.arange(4), 4)
-
-    assert agreement(first, np.tile(np.arange(4), 4)) == pytest.approx(0, abs=1e-12)
-
-
-def test_the_health_of_a_clustering_has_nmi_with_the_one_before():
-    labels = np.array([0, 0, 0, 1])
-
-    first = clusters_health(labels, None, 3)
-    second = clusters_health(labels, np.array([2, 2, 2, 0]), 3)
-
-    assert first == {
-        "cluster_entropy": pytest.approx(0.75 * math.log2(4 / 3) + 0.5),
-        "cluster_largest": 0.75,
-        "cluster_empty": 1.0,
-    }
-    assert second == first | {"cluster_nmi": pytest.approx(1)}
 
 
 def literal_top1(features, labels, queries, truth, count, temperature):

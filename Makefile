@@ -21,7 +21,7 @@ export OMP_WAIT_POLICY := passive
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
-setup: .venv/.complete ## make .venv with the pinned packages (download, then about a minute)
+setup: .venv/.complete ## make .venv with the pinned packages (download, then about two minutes)
 
 # A set-up that was killed leaves .installing behind; the next one starts from nothing.
 .venv/.complete: envs/requirements.txt pyproject.toml
@@ -30,7 +30,7 @@ setup: .venv/.complete ## make .venv with the pinned packages (download, then ab
 	@rm -f $@; touch .venv/.installing
 	@[ -x $(BIN)/pip ] || $(BIN)/python -m ensurepip --upgrade --default-pip
 	$(BIN)/python -m pip install --quiet "$$(grep '^uv==' envs/requirements.txt)"
-	$(UV) pip sync --python $(BIN)/python envs/requirements.txt
+	$(UV) pip sync --python $(BIN)/python --compile-bytecode envs/requirements.txt
 	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@mv .venv/.installing $@
 

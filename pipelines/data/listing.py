@@ -150,6 +150,17 @@ def _contradiction(mentions: Sequence[Entry], needs_labels: bool) -> str | None:
     for entry in mentions:
         if entry.fault is not None:
             return entry.fault
+    if len(mentions) > 1 and (found := _disagreement(mentions)):
+        return found
+    needing = sorted(
+        {split for entry in mentions for split, role in entry.roles.items() if role != "unlabelled"}
+    )
+    if needs_labels and needing and not mentions[0].label:
+        return f"no label, but trained or tested on in {', '.join(needing)}"
+    return None
+
+
+def _disagreement(mentions: Sequence[Entry]) -> str | None:
     for field in ("label", "group", "path"):
         values = {getattr(entry, field) or "none" for entry in mentions}
         if len(values) > 1:
@@ -159,10 +170,11 @@ def _contradiction(mentions: Sequence[Entry], needs_labels: bool) -> str | None:
         if count > 1:
             roles = sorted(role for name, role in claims if name == split)
             return f"listed with different roles in {split}: {', '.join(roles)}"
-    needing = sorted(split for split, role in claims if role != "unlabelled")
-    if needs_labels and needing and not mentions[0].label:
-        return f"no label, but trained or tested on in {', '.join(needing)}"
     return None
+
+
+def _mean_the_same(rivals: Sequence[Video]) -> bool:
+    return len({(video.label, tuple(sorted(video.roles.items()))) for video in rivals}) == 1
 
 
 def _set_contested_files_aside(videos: list[Video], problems: list[Problem]) -> Listing:
@@ -171,8 +183,7 @@ def _set_contested_files_aside(videos: list[Video], problems: list[Problem]) -> 
         claimants[video.path].append(video)
     kept = []
     for path, rivals in claimants.items():
-        meanings = {(video.label, tuple(sorted(video.roles.items()))) for video in rivals}
-        if len(meanings) == 1:
+        if len(rivals) == 1 or _mean_the_same(rivals):
             kept.append(rivals[0])
             continue
         ids = ", ".join(video.video_id for video in rivals)

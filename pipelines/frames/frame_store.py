@@ -22,6 +22,7 @@ from types import TracebackType
 import cv2
 import h5py
 import numpy as np
+import simplejpeg
 
 from pipelines.frames.decoding import FrameArray
 from pipelines.frames.ragged_store import (
@@ -236,8 +237,18 @@ class FrameStore:
             packed = self._shards.dataset(place.shard, "jpeg")[offsets[0] : offsets[-1]]
         for row in run.tolist():
             begin, end = offsets[row - first] - offsets[0], offsets[row - first + 1] - offsets[0]
-            picture = cv2.imdecode(packed[begin:end], cv2.IMREAD_COLOR) if end > begin else None
-            if picture is None or picture.shape != to[row].shape:
-                raise self._shards.damaged(place.shard, f"frame {start - first + row} is no JPEG")
-            cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=to[row])
+            self._decode_frame(place, row, packed[begin:end], to[row])
             self._cache.put((place.shard, place.first_row + row), to[row])
+
+    def _decode_frame(
+        self, place: Location, row: int, packed: FrameArray, destination: FrameArray
+    ) -> None:
+        # The numbers of cv2.imdecode, which takes half as long again and cannot write in place.
+        try:
+            picture = simplejpeg.decode_jpeg(packed, buffer=destination)
+        except ValueError as error:
+            found = f"frame {row} of {len(packed)} bytes is no JPEG of {self.size}: {error}"
+            raise self._shards.damaged(place.shard, found) from error
+        if picture.shape != destination.shape:
+            found = f"frame {row} has shape {picture.shape}, expected {destination.shape}"
+            raise self._shards.damaged(place.shard, found)

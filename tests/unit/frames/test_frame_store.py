@@ -1,6 +1,8 @@
+import itertools
 import multiprocessing
 import pickle
 
+import cv2
 import h5py
 import numpy as np
 import pytest
@@ -27,6 +29,28 @@ def test_frames_come_back_by_id(store, videos):
     for name, frames in videos.items():
         found = store.read(name, np.arange(len(frames))).astype(int)
         assert abs(found - frames).mean() <= JPEG_TOLERANCE
+
+
+def test_pixels_are_those_of_another_decoder(store, tmp_path):
+    with h5py.File(tmp_path / "two.h5") as source:
+        packed, offsets = source["jpeg"][:], source["jpeg_offsets"][:]
+    pieces = [packed[begin:end] for begin, end in itertools.pairwise(offsets)]
+    expected = [cv2.imdecode(piece, cv2.IMREAD_COLOR_RGB) for piece in pieces]
+
+    np.testing.assert_array_equal(store.read("c", np.arange(23)), expected)
+
+
+@pytest.mark.parametrize("size", [(12, 32), (24, 40)])
+def test_a_picture_of_another_size_is_damage(tmp_path, write_shard, size):
+    write_shard(tmp_path / "one.h5", ["c"])
+    other = cv2.imencode(".jpg", np.zeros((*size, 3), np.uint8))[1].ravel()
+    with h5py.File(tmp_path / "one.h5", "r+") as target:
+        first = int(target["jpeg_offsets"][1])
+        assert len(other) <= first
+        target["jpeg"][:first] = np.pad(other, (0, first - len(other)))
+
+    with pytest.raises(ContractError, match=r"damaged \(frame 0 .*rule decode_frames"):
+        FrameStore([tmp_path / "one.h5"]).read("c", np.arange(2))
 
 
 @pytest.mark.parametrize(

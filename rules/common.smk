@@ -141,6 +141,8 @@ wildcard_constraints:
     method="".join(f"(?!{control}/)" for control in CONTROLS) + NAME,
     recipe=NAME,
     row=NAME,
+    other=NAME,
+    protocol=NAME,
     run="(training|pretraining|evaluation)/.+",
     weights=NAME,
     role="test|validation",

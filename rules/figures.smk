@@ -176,3 +176,78 @@ rule draw_table_curves:
         " --png {output.png}"
         " --svg {output.svg}"
         " > {log} 2>&1"
+
+
+rule draw_attention:
+    input:
+        unpack(attention_input),
+    output:
+        png=report(
+            "results/figures/attention/{target}/{protocol}/{row}-{other}.png",
+            caption="../workflow/report/attention.rst",
+            category="Where networks look",
+        ),
+        svg="results/figures/attention/{target}/{protocol}/{row}-{other}.svg",
+    log:
+        "logs/figures/draw_attention/{target}-{protocol}-{row}-{other}.log",
+    benchmark:
+        "benchmarks/figures/draw_attention/{target}-{protocol}-{row}-{other}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        config=attention_config,
+        stores=attention_stores,
+        code=source_digest("pipelines.figures.draw_attention"),
+    shell:
+        "python -m pipelines.figures.draw_attention"
+        " --config {params.config:q}"
+        " --models {input.models}"
+        " --predictions {input.predictions}"
+        " {params.stores}"
+        " --title '{wildcards.target}, {wildcards.protocol}: where networks see what they predict'"
+        " --png {output.png}"
+        " --svg {output.svg}"
+        " > {log} 2>&1"
+
+
+rule draw_pretext:
+    input:
+        unpack(pretext_source),
+        model=shown_model,
+    output:
+        png=report(
+            "results/figures/pretext/{preset}/{recipe}/{source}/seed{seed}.png",
+            caption="../workflow/report/pretext.rst",
+            category="Where networks look",
+        ),
+        svg="results/figures/pretext/{preset}/{recipe}/{source}/seed{seed}.svg",
+    log:
+        "logs/figures/draw_pretext/{preset}-{recipe}-{source}-seed{seed}.log",
+    benchmark:
+        "benchmarks/figures/draw_pretext/{preset}-{recipe}-{source}-seed{seed}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        config=pretext_config,
+        stores=lambda wildcards: store_options(
+            wildcards.preset, datasets_of(wildcards.source), ["rgb", "flow"]
+        ),
+        code=source_digest("pipelines.figures.draw_pretext"),
+    shell:
+        "python -m pipelines.figures.draw_pretext"
+        " --config {params.config:q}"
+        " --source {input.source}"
+        " --model {input.model}"
+        " {params.stores}"
+        " --title '{wildcards.recipe}, pretrained on {wildcards.source}, not fine-tuned'"
+        " --png {output.png}"
+        " --svg {output.svg}"
+        " > {log} 2>&1"

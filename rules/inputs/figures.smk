@@ -33,9 +33,9 @@ def row_predictions(wildcards):
     return [run["predictions"] for run in table_runs(wildcards.target, [wildcards.row])]
 
 
-def shown_source(wildcards):
+def shown_source(wildcards, modalities=("rgb",)):
     """Frames of a source's videos and who is in it."""
-    found = stores(wildcards.preset, datasets_of(wildcards.source), ["rgb"])
+    found = stores(wildcards.preset, datasets_of(wildcards.source), modalities)
     return found | {"source": f"results/data/sources/{wildcards.source}.parquet"}
 
 
@@ -62,3 +62,65 @@ def curves_config(wildcards):
             "curves": msgspec.to_builtins(definition.figure),
         }
     )
+
+
+def attention_run(wildcards, row):
+    """First run of a row under a protocol."""
+    check_target(wildcards.target)
+    methods = SETTINGS.methods(SETTINGS.targets[wildcards.target]["preset"])
+    known = [name for name in methods if name not in CONTROLS]
+    if row not in known:
+        stop(f"{wildcards.target}: no row {row!r} with a network; choices: {', '.join(known)}")
+    try:
+        derived = judged_target(wildcards.target, row, {}, wildcards.protocol, None)
+    except PipelineError as error:
+        stop(error)
+    if reason := unavailable(derived, row):
+        stop(f"{wildcards.target}, row {row}: {reason}")
+    return table_runs(derived, [row])[0]
+
+
+def attention_preset(wildcards):
+    """The preset under the protocol: what clips the networks were tested on."""
+    preset = SETTINGS.targets[wildcards.target]["preset"]
+    try:
+        return derive_preset(preset, {}, wildcards.protocol)
+    except PipelineError as error:
+        stop(error)
+
+
+def attention_input(wildcards):
+    """Both rows' networks and predictions, and the frames of the target."""
+    runs = [attention_run(wildcards, row) for row in (wildcards.row, wildcards.other)]
+    found = stores(attention_preset(wildcards), [target_dataset(wildcards)], ["rgb"])
+    found["models"] = [run["model"] for run in runs]
+    found["predictions"] = [run["predictions"] for run in runs]
+    return found
+
+
+def attention_stores(wildcards):
+    """The command-line options that go with the frames."""
+    return store_options(attention_preset(wildcards), [target_dataset(wildcards)], ["rgb"])
+
+
+def attention_config(wildcards):
+    """Clips of the test, and whose networks they are."""
+    names = [wildcards.row, wildcards.other]
+    clips = SETTINGS.presets[attention_preset(wildcards)]["evaluation"]["clips"]
+    return canonical({"clips": clips, "names": names})
+
+
+def pretext_source(wildcards):
+    """Frames and flow of a source's videos and who is in it; only MoSI's networks have outputs."""
+    if pretraining_recipe(wildcards)["objective"] != "mosi":
+        recipes = SETTINGS.presets[wildcards.preset]["pretraining"]
+        known = [name for name, recipe in recipes.items() if recipe["objective"] == "mosi"]
+        stop(f"{wildcards.recipe} tells no pseudo motions apart; choices: {', '.join(known)}")
+    return shown_source(wildcards, ("rgb", "flow"))
+
+
+def pretext_config(wildcards):
+    """Clips, and which pseudo motions the outputs are."""
+    motion = pretraining_recipe(wildcards)["options"]["motion"]
+    chosen = {key: motion[key] for key in ("granularity", "axes")}
+    return section(wildcards.preset, "clips", **chosen)

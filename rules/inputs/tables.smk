@@ -150,12 +150,17 @@ def row_target(target, row, source, draw=0):
     changes = resolved(row.changes, SETTINGS.presets[chosen["preset"]])
     if draw:
         changes = {**changes, "evaluation.labels.draw": draw}
-    derived = derive_target(target, changes, row.judged_by(chosen["dataset"]), source)
-    if row.method in (*GENERATORS, *CONTROLS):
+    return judged_target(target, row.method, changes, row.judged_by(chosen["dataset"]), source)
+
+
+def judged_target(target, method, changes, protocol, source):
+    """The target under whose name a method's runs are kept, judged by a protocol."""
+    derived = derive_target(target, changes, protocol, source)
+    if method in (*GENERATORS, *CONTROLS):
         return derived
-    sections = finetuning_sections(SETTINGS.targets[derived]["preset"], row.method)
+    sections = finetuning_sections(SETTINGS.targets[derived]["preset"], method)
     sections += "evaluation.test", "evaluation.retrieval"
-    return narrowed_target(derived, row.method, sections)
+    return narrowed_target(derived, method, sections)
 
 
 # What a measure needs beside predictions of classes: a run's other file, by what the name begins with.

@@ -33,9 +33,11 @@ from pipelines.evaluation import (
     test_model,
 )
 from pipelines.figures import (
+    draw_attention,
     draw_classes,
     draw_clusters,
     draw_motion,
+    draw_pretext,
     draw_table_curves,
     draw_training,
 )
@@ -43,6 +45,8 @@ from pipelines.frames import decode_frames, index_frames
 from pipelines.io.config import canonical
 from pipelines.io.sections import at_path
 from pipelines.io.settings import load_settings
+from pipelines.models.heads import build_classifier
+from pipelines.models.weights import ModelMeta, save_model
 from pipelines.motion import export_flow, extract_edges, extract_flow, index_edges
 from pipelines.pretraining import import_weights, pretrain_clip_order
 from pipelines.tables import (
@@ -321,7 +325,7 @@ class Production:
                 "evaluation.retrieval",
                 backbone=self.preset["backbones"]["appearance"],
             ),
-            initial=self.folder / "results/pretraining/smoke/vcop" / SOURCE / "seed0" / "model.pt",
+            initial=self.pretrained,
             seed=0,
             out=self.run / "retrieval.parquet",
             **labelled,
@@ -399,7 +403,6 @@ class Production:
 
     def pretrain(self) -> None:
         """One pretraining recipe: all publish the same two files."""
-        path = self.folder / "results/pretraining/smoke/vcop" / SOURCE / "seed0" / "model.pt"
         command(
             pretrain_clip_order,
             config=self.section(
@@ -409,12 +412,17 @@ class Production:
             ),
             seed=0,
             state=self.folder / "scratch",
-            out=path,
-            history=path.with_name("history.parquet"),
+            out=self.pretrained,
+            history=self.pretrained.with_name("history.parquet"),
             source=self.source,
             **self.stores("frames"),
         )
-        self.import_weights(path)
+        self.import_weights(self.pretrained)
+
+    @property
+    def pretrained(self) -> Path:
+        """Where the recipe's network stands."""
+        return self.folder / "results/pretraining/smoke/vcop" / SOURCE / "seed0" / "model.pt"
 
     def import_weights(self, path: Path) -> None:
         """A model as if others had published it."""
@@ -490,10 +498,37 @@ class Production:
             title="vcop",
             config=self.section("clips"),
             source=self.source,
-            model=self.folder / "results/pretraining" / recipe / "model.pt",
+            model=self.pretrained,
             num_clusters=2,
             seed=0,
             **self.stores("frames"),
+        )
+        self.draw_looks(figures)
+
+    def draw_looks(self, figures: Path) -> None:
+        """Where networks look; one network stands for two."""
+        clips = self.preset["evaluation"]["clips"]
+        draw(
+            draw_attention,
+            figures / "attention/smoke/full/mars-mars",
+            config=canonical({"clips": clips, "names": ["mars", "mars"]}),
+            models=[self.run / "model.pt"] * 2,
+            predictions=[self.run / "test.parquet"] * 2,
+            title="mars",
+            **self.stores("frames"),
+        )
+        name, outputs = self.preset["backbones"]["appearance"], {"granularity": 1, "axes": "x"}
+        mosi = build_classifier(name, 3, 3, 0.0, seed=0)
+        path = self.folder / "scratch" / "mosi.pt"
+        save_model(path, ModelMeta(name, "rgb", 3), mosi.state_dict(), {})
+        draw(
+            draw_pretext,
+            figures / "pretext/smoke/mosi" / SOURCE / "seed0",
+            config=self.section("clips", **outputs),
+            source=self.source,
+            model=path,
+            title="mosi",
+            **self.stores("frames", "flow"),
         )
 
     def make_tables(self) -> None:
@@ -639,7 +674,10 @@ def command(module: ModuleType, **options: object) -> None:
     arguments: Sequence[str] = [
         text
         for name, value in options.items()
-        for text in (f"--{name.replace('_', '-')}", str(value))
+        for text in (
+            f"--{name.replace('_', '-')}",
+            *map(str, value if isinstance(value, list) else [value]),
+        )
     ]
     module.main(module.build_parser().parse_args(arguments))
 

@@ -130,3 +130,35 @@ def test_watched_labels_are_asked_for_and_checked_first(workspace):
         "presets.bad.pretraining.vcop.neighbour_score: demo_smoke has no split 'split9'"
         in answer.stdout
     )
+
+
+def test_where_networks_look_is_drawn_from_the_runs_of_a_table(workspace):
+    figures = "results/figures"
+    work = workspace()
+
+    counts = work.counts(
+        "results/smoke_modist_table2.csv",
+        f"{figures}/attention/smoke/modist_linear_8x8/modist-random.png",
+        f"{figures}/pretext/smoke/mosi/demo_smoke.split1/seed0.png",
+    )
+    alone = work.counts("results/smoke_modist_table2.csv")
+
+    assert counts["draw_attention"] == counts["draw_pretext"] == 1
+    # MoSI's network, and the flow that it is compared with.
+    assert counts["pretrain"] == alone["pretrain"] + 1
+    assert counts["extract_flow"] == 2
+    # MoDist's probe is the table's; random weights have none there.
+    assert counts["finetune"] == alone["finetune"] + 1
+
+
+def test_wrong_rows_and_protocols_of_a_figure_are_told_the_choices(workspace):
+    work, figures = workspace(), "results/figures"
+    for path, message in (
+        ("attention/smoke/linear_probe/modist-nobody", "no row 'nobody' with a network; choices:"),
+        ("attention/smoke/linear/modist-random", "protocol: found 'linear'"),
+        ("pretext/smoke/vcop/demo_smoke.split1/seed0", "no pseudo motions apart; choices: mosi"),
+    ):
+        answer = work.snakemake(f"{figures}/{path}.png", "-n")
+        assert answer.returncode != 0
+        assert message in answer.stdout, answer.stdout
+        assert "Traceback" not in answer.stdout

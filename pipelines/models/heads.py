@@ -13,8 +13,10 @@ from pipelines.models.backbones import Backbone, build_backbone, initialise_weig
 HEAD = "fc"
 LINEAR_PROBE = "linear_probe"
 
-# "all", "linear_probe" (fc alone), the names of stages, or {"freeze": first stages kept}.
+# "all", "linear_probe" (fc alone), "last_2" (the last two stages and fc), the names of stages, or
+# {"freeze": first stages kept}.
 Trainable = str | Sequence[str] | Mapping[Literal["freeze"], int]
+LAST = "last_"
 
 
 class Classifier(nn.Module):
@@ -130,25 +132,26 @@ def trainable_stages(
 ) -> None:
     """Choose which stages are trained; the others are frozen.
 
-    MotionFit fine-tunes conv4, conv5 and fc, which are layer3, layer4 and fc here. MoSI's
+    MotionFit fine-tunes conv4, conv5 and fc: "last_2", layer3, layer4 and fc here. MoSI's
     Figure 6 and paper 003 freeze the first stages: conv1 is the stem, so {"freeze": 1} keeps
     conv1 and {"freeze": 2} keeps conv1 and conv2. All stages frozen are a linear probe.
 
     Args:
         model: Changed in place.
-        trainable: "all", "linear_probe", names of stages, or {"freeze": first stages kept}.
+        trainable: "all", "linear_probe", "last_2", names of stages, or
+            {"freeze": first stages kept}.
         is_updating_frozen: See `Classifier`.
 
     Raises:
-        ConfigError: If a name is unknown, no stage is left, or more are frozen than there are.
+        ConfigError: If a name is unknown, no stage is left, or more are counted than there are.
     """
     chosen = set(_chosen_stages(model, trainable))
     unknown = sorted(chosen - set(model.stage_names))
     if unknown or not chosen:
         found = f"unknown stages {', '.join(unknown)}" if unknown else "no stage"
         raise ConfigError(
-            f"cannot train {found}; expected 'all', 'linear_probe', {{freeze: k}} or a list out of "
-            f"{', '.join(model.stage_names)}"
+            f"cannot train {found}; expected 'all', 'linear_probe', 'last_2', {{freeze: k}} or a "
+            f"list out of {', '.join(model.stage_names)}"
         )
     model.frozen = frozenset(model.stage_names) - chosen
     model.is_updating_frozen = is_updating_frozen
@@ -160,15 +163,20 @@ def trainable_stages(
 def _chosen_stages(model: Classifier, trainable: Trainable) -> Sequence[str]:
     names = model.backbone.stage_names
     if isinstance(trainable, Mapping):
-        num_frozen = trainable["freeze"]
-        if not 0 <= num_frozen <= len(names):
-            raise ConfigError(
-                f"cannot freeze the first {num_frozen} stages; the backbone has {len(names)}: "
-                f"{', '.join(names)}"
-            )
-        return model.stage_names[num_frozen:]
+        return model.stage_names[_checked(trainable["freeze"], "freeze the first", names) :]
+    if isinstance(trainable, str) and trainable.removeprefix(LAST).isdecimal():
+        count = _checked(int(trainable.removeprefix(LAST)), "train the last", names)
+        return model.stage_names[len(names) - count :]
     if trainable == "all":
         return model.stage_names
     if trainable == LINEAR_PROBE:
         return (HEAD,)
     return (trainable,) if isinstance(trainable, str) else trainable
+
+
+def _checked(count: int, asked: str, names: Sequence[str]) -> int:
+    if not 0 <= count <= len(names):
+        raise ConfigError(
+            f"cannot {asked} {count} stages; the backbone has {len(names)}: {', '.join(names)}"
+        )
+    return count

@@ -57,8 +57,8 @@ class RecipeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One training.
 
     Attributes:
-        trainable: Stages that fine-tuning trains: "all", "linear_probe", their names, or
-            {"freeze": k} for all but the first k.
+        trainable: Stages that fine-tuning trains: "all", "linear_probe", "last_2" for the last two
+            and the head, their names, or {"freeze": k} for all but the first k.
         frozen_statistics: Whether BatchNorm of frozen stages keeps its statistics or follows the
             batches.
         distillation_weight: Of the feature term of MERS and MARS.
@@ -73,9 +73,11 @@ class RecipeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schedule: ScheduleConfig
     dropout: float
     checkpoint: Literal["best", "last"]
-    trainable: Literal["all", "linear_probe"] | tuple[str, ...] | dict[Literal["freeze"], int] = (
-        "all"
-    )
+    trainable: (
+        Literal["all", "linear_probe", "last_1", "last_2", "last_3"]
+        | tuple[str, ...]
+        | dict[Literal["freeze"], int]
+    ) = "all"
     frozen_statistics: Literal["kept", "updated"] = "kept"
     distillation_weight: float = 0.0
     accumulate: int = 1

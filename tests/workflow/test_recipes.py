@@ -138,7 +138,7 @@ def test_where_networks_look_is_drawn_from_the_runs_of_a_table(workspace):
 
     counts = work.counts(
         "results/smoke_modist_table2.csv",
-        f"{figures}/attention/smoke/modist_linear_8x8/modist-random.png",
+        f"{figures}/attention/smoke/modist_linear/modist-random.png",
         f"{figures}/pretext/smoke/mosi/demo_smoke.split1/seed0.png",
     )
     alone = work.counts("results/smoke_modist_table2.csv")

@@ -22,7 +22,7 @@ def network(stride=1):
 def test_of_a_linear_stage_it_is_the_head_at_every_position():
     model, outputs = network(), torch.tensor([2, 6])
     maps = model.backbone.forward_map(CLIPS)
-    told = torch.einsum("nd,ndthw->nthw", model.fc.weight[outputs], maps).clamp_min(0)
+    told = torch.einsum("ij,ijthw->ithw", model.fc.weight[outputs], maps).clamp_min(0)
     expected = told / told.amax((1, 2, 3), keepdim=True)
 
     found = grad_cam(model, CLIPS, outputs)

@@ -73,7 +73,7 @@ def test_the_paper_preset_is_as_printed(config):
     assert paper["clustering"]["kmeans"]["num_clusters"] == 1000
     assert (paper["clips"]["num_frames"], paper["clips"]["crop_px"]) == (16, 112)
     assert paper["frames"]["size"] == [128, 171]
-    assert paper["evaluation"]["methods"]["motionfit"]["trainable"] == ["layer3", "layer4", "fc"]
+    assert paper["evaluation"]["methods"]["motionfit"]["trainable"] == "last_2"
     assert paper["evaluation"]["methods"]["random"]["trainable"] == "all"
 
 
@@ -466,7 +466,7 @@ def test_a_preset_without_a_stages_section_is_not_its_home(config):
 PRINTED = {
     "full": ("accuracy", "all", 16, 1, (10, 1)),
     "linear_probe": ("accuracy", "linear_probe", 16, 1, (10, 1)),
-    "motionfit_finetuning": ("accuracy", ["layer3", "layer4", "fc"], 16, 1, (10, 1)),
+    "motionfit_finetuning": ("accuracy", "last_2", 16, 1, (10, 1)),
     "mosi_frozen_3": ("accuracy", {"freeze": 3}, 16, 1, (10, 1)),
     "mosi_finetuning_code": ("accuracy", "all", 16, 4, (10, 1)),
     "modist_full": ("accuracy", "all", 32, 8, (10, 3)),
@@ -475,7 +475,7 @@ PRINTED = {
     "idt_finetuning_ucf101": ("accuracy", {"freeze": 2}, 16, 1, (5, 1)),
     "idt_finetuning_hmdb51": ("accuracy", {"freeze": 3}, 16, 1, (5, 1)),
     "idt_few_shot": ("accuracy", "linear_probe", 16, 1, (5, 1)),
-    "vcop_retrieval_code": ("retrieval", ["layer3", "layer4", "fc"], 16, 1, (10, 1)),
+    "vcop_retrieval_code": ("retrieval", "last_2", 16, 1, (10, 1)),
 }
 
 

@@ -117,6 +117,22 @@ def test_freezing_keeps_the_first_stages(num_frozen):
     assert trained == expected
 
 
+@pytest.mark.parametrize(("count", "frozen"), [(1, 3), (2, 2), (4, 0)])
+def test_the_last_stages_are_trained_with_the_head(count, frozen):
+    last, rest = make_classifier(), make_classifier()
+    trainable_stages(last, f"last_{count}")
+    trainable_stages(rest, {"freeze": frozen})
+
+    assert last.frozen == rest.frozen
+
+
+def test_conv4_conv5_and_fc_are_the_last_two_stages_of_the_papers_network():
+    model = build_classifier("r2plus1d-18", 3, 2, 0.0, seed=0)
+    trainable_stages(model, "last_2")
+
+    assert model.frozen == {"stem", "layer1", "layer2"}
+
+
 def test_a_linear_probe_trains_the_classifier_alone():
     probe, frozen = make_classifier(), make_classifier()
     trainable_stages(probe, "linear_probe")
@@ -153,6 +169,8 @@ def test_statistics_of_frozen_stages_can_follow_the_batches():
 def test_more_frozen_stages_than_there_are_name_them(num_frozen):
     with pytest.raises(ConfigError, match="has 4: stem, layer1, layer2, layer3"):
         trainable_stages(make_classifier(), {"freeze": num_frozen})
+    with pytest.raises(ConfigError, match="cannot train the last 5 stages; the backbone has 4"):
+        trainable_stages(make_classifier(), "last_5")
 
 
 def test_initial_weights_depend_on_the_seed_alone():

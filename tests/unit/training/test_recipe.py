@@ -41,7 +41,7 @@ def test_the_rate_is_linear_in_the_videos_of_a_step_where_wanted(meant_for, expe
 
 
 @pytest.mark.parametrize(
-    "trainable", ["all", "linear_probe", ["layer3", "fc"], {"freeze": 2}], ids=str
+    "trainable", ["all", "linear_probe", ["layer3", "fc"], {"freeze": 2}, "last_2"], ids=str
 )
 def test_stages_are_named_listed_or_counted(trainable):
     expected = tuple(trainable) if isinstance(trainable, list) else trainable

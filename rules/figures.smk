@@ -251,3 +251,38 @@ rule draw_pretext:
         " --png {output.png}"
         " --svg {output.svg}"
         " > {log} 2>&1"
+
+
+rule draw_retrieval:
+    input:
+        unpack(shown_retrieval),
+    output:
+        png=report(
+            "results/figures/retrieval/{target}/{row}/{split}/seed{seed}.png",
+            caption="../workflow/report/retrieval.rst",
+            category="Retrieval",
+        ),
+        svg="results/figures/retrieval/{target}/{row}/{split}/seed{seed}.svg",
+    log:
+        "logs/figures/draw_retrieval/{target}-{row}-{split}-seed{seed}.log",
+    benchmark:
+        "benchmarks/figures/draw_retrieval/{target}-{row}-{split}-seed{seed}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        stores=lambda wildcards: store_options(
+            target_preset(wildcards), [target_dataset(wildcards)], ["rgb"]
+        ),
+        code=source_digest("pipelines.figures.draw_retrieval"),
+    shell:
+        "python -m pipelines.figures.draw_retrieval"
+        " --retrieved {input.retrieved}"
+        " {params.stores}"
+        " --title '{wildcards.target}, {wildcards.row} as pretrained, {wildcards.split}'"
+        " --png {output.png}"
+        " --svg {output.svg}"
+        " > {log} 2>&1"

@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 import cv2
 import msgspec
 import torch
+from msgspec.structs import replace
 
 from pipelines.data.manifest import ProbedVideo, read_manifest
 from pipelines.figures.colour_wheel import wheel_picture
@@ -55,7 +56,7 @@ MODULE = "pipelines.figures.draw_motion"
 LEGEND_PX = 56
 NUM_EXAMPLES = 5
 
-RowName = Literal["frames", "flow", "raft", "edges", "trajectories", "people"]
+RowName = Literal["frames", "difference", "flow", "raft", "edges", "trajectories", "people"]
 
 log = logging.getLogger(__name__)
 
@@ -188,9 +189,11 @@ class _Sheet:
         return compose_sheet(title, columns, self._rows(), self._size, legend)
 
     def _rows(self) -> list[Row]:
+        edges = self._config.edges
         makers: dict[str, Callable[[], Row]] = {
             "frames": lambda: frames_row(self._frames, self.moments),
-            "edges": self._edges,
+            "difference": lambda: self._maps(replace(edges, kind="frame-difference")),
+            "edges": lambda: self._maps(edges),
             "trajectories": self._trajectories,
             "people": self._people,
         }
@@ -230,8 +233,7 @@ class _Sheet:
             return str(error)
         return flow
 
-    def _edges(self) -> Row:
-        edges = self._config.edges
+    def _maps(self, edges: EdgeParameters) -> Row:
         flow: BackwardFlow | str | None = None
         if edges.kind != "frame-difference" and edges.flow == "raft":
             flow = self._raft

@@ -159,30 +159,6 @@ def retrieval_config(wildcards):
     return section(preset, "evaluation.clips", "evaluation.retrieval", backbone=backbone)
 
 
-def retrieval_input(wildcards):
-    """The target's videos and the network as pretrained."""
-    if wildcards.method == "mars":
-        stop(
-            f"{wildcards.target}: mars is trained on the target's labels alone; retrieval needs a "
-            "row that is pretrained, or random"
-        )
-    initial = finetuning_model(wildcards, "initial")
-    return test_input(wildcards) | ({"initial": initial} if initial else {})
-
-
-def retrieval_initial(wildcards):
-    """The command-line option that goes with `retrieval_input`."""
-    initial = finetuning_model(wildcards, "initial")
-    return f"--initial {initial}" if initial else ""
-
-
-def retrieval_config(wildcards):
-    """Clips, comparison, and the backbone that random weights are drawn for."""
-    preset = target_preset(wildcards)
-    backbone = SETTINGS.presets[preset]["backbones"]["appearance"]
-    return section(preset, "evaluation.clips", "evaluation.retrieval", backbone=backbone)
-
-
 def action_boxes(wildcards):
     """The annotated boxes of a target; a dataset without them or a row with a teacher stops."""
     dataset, method = target_dataset(wildcards), wildcards.method

@@ -124,3 +124,19 @@ def pretext_config(wildcards):
     motion = pretraining_recipe(wildcards)["options"]["motion"]
     chosen = {key: motion[key] for key in ("granularity", "axes")}
     return section(wildcards.preset, "clips", **chosen)
+
+
+def shown_retrieval(wildcards):
+    """What a row as pretrained finds near each test video, and the frames of the target."""
+    check_target(wildcards.target)
+    known = SETTINGS.methods(target_preset(wildcards))
+    if wildcards.row not in known or wildcards.row in CONTROLS:
+        choices = [name for name in known if name not in CONTROLS]
+        stop(
+            f"{wildcards.target}: no row {wildcards.row!r} to look for; choices: {', '.join(choices)}"
+        )
+    if reason := unavailable(wildcards.target, wildcards.row):
+        stop(f"{wildcards.target}, row {wildcards.row}: {reason}")
+    folder = f"results/evaluation/{wildcards.target}/{wildcards.row}/{wildcards.split}"
+    found = stores(target_preset(wildcards), [target_dataset(wildcards)], ["rgb"])
+    return found | {"retrieved": f"{folder}/seed{wildcards.seed}/retrieval.parquet"}

@@ -38,6 +38,7 @@ from pipelines.figures import (
     draw_clusters,
     draw_motion,
     draw_pretext,
+    draw_retrieval,
     draw_table_curves,
     draw_training,
 )
@@ -506,7 +507,14 @@ class Production:
         self.draw_looks(figures)
 
     def draw_looks(self, figures: Path) -> None:
-        """Where networks look; one network stands for two."""
+        """What networks find near, and where they look; one network stands for two."""
+        draw(
+            draw_retrieval,
+            figures / "retrieval/smoke/vcop/split1/seed0",
+            retrieved=self.run / "retrieval.parquet",
+            title="vcop",
+            **self.stores("frames"),
+        )
         clips = self.preset["evaluation"]["clips"]
         draw(
             draw_attention,

@@ -10,7 +10,7 @@ from pipelines.io.errors import ConfigError, DatasetError, UnreadableVideoError
 
 CONFIG = {
     "motion": {
-        "rows": ["frames", "flow", "edges", "trajectories", "people"],
+        "rows": ["frames", "difference", "flow", "edges", "trajectories", "people"],
         "num_pictures": 2,
         "picture_px": 64,
         "max_frames": 30,
@@ -70,9 +70,9 @@ def test_every_row_is_drawn(draw):
 
     assert sheet.shape[1] > 2 * 64
     assert labels[0].startswith("set/good: 128x96 px, 24 frames")
-    for label, start in zip(
-        labels[1:], ("Frames", "Flow to", "Motion maps", "Trajectories", "People"), strict=True
-    ):
+    starts = ("Frames", "Motion maps, frame-difference, from 2 frames before", "Flow to")
+    starts += ("Motion maps, edges of tvl1 flow", "Trajectories", "People")
+    for label, start in zip(labels[1:], starts, strict=True):
         assert label.startswith(start)
         assert "missing" not in label
     assert json.loads(texts["frames"]) == [2, 22]

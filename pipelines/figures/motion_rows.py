@@ -47,6 +47,8 @@ class Tracks(NamedTuple):
 FAST_SHARE = 0.005
 # Full colour is never a slower motion than this, so that noise in a still scene stays pale.
 MIN_LIMIT_SHARE = 1 / 320
+# Differences are small numbers: shown to the scale of what is stored, they would be black.
+WHITE = {"frame-difference": 64.0}
 
 
 def frames_row(frames: Frames, moments: Sequence[int]) -> Row:
@@ -129,7 +131,7 @@ def edges_row(
     source = "" if edges.kind == "frame-difference" else f" of {edges.flow} flow"
     text = f"Motion maps, {edges.kind}{source}, from {edges.frame_gap} frames before"
     shown = "colours as in flow" if edges.kind == "raw-flow" else "white is"
-    limit = "" if edges.kind == "raw-flow" else f" {MAP_KINDS[edges.kind].limit:g} and more"
+    limit = "" if edges.kind == "raw-flow" else f" {_white(edges.kind):g} and more"
     return Row(f"{text}; {_size_text(pictures)}; {shown}{limit}", pictures)
 
 
@@ -209,8 +211,13 @@ def fitted_frames(
 def _map_picture(values: MapArray, kind: str) -> ImageArray:
     if len(values) == 2:
         return flow_colours(values, flow_limit([values]) * values.shape[2])
-    grey = np.rint(values[0] * (255 / MAP_KINDS[kind].limit)).clip(0, 255).astype(np.uint8)
+    grey = np.rint(values[0] * (255 / _white(kind))).clip(0, 255).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)
+
+
+def _white(kind: str) -> float:
+    """The value of a map that is shown as white."""
+    return WHITE.get(kind, MAP_KINDS[kind].limit)
 
 
 def _size_text(pictures: Sequence[ImageArray | None]) -> str:

@@ -96,7 +96,10 @@ def test_missing_flow_says_why():
     )
 
 
-@pytest.mark.parametrize(("kind", "expected"), [("frame-difference", 30), ("edges", 0)])
+# The frames differ by 30 grey levels of 64.
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("frame-difference", round(255 * 30 / 64)), ("edges", 0)]
+)
 def test_maps_look_back_over_the_gap(kind, expected):
     row = edges_row(FRAMES, [3, 1], EdgeParameters(kind, "tvl1", 3, None), backward)
 

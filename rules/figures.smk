@@ -3,7 +3,12 @@ rule draw_motion:
         people_file,
         videos=shown_shard,
     output:
-        sheet="results/figures/motion/{preset}/{dataset}/{video}.png",
+        sheet=report(
+            "results/figures/motion/{preset}/{dataset}/{video}.png",
+            caption="../workflow/report/motion.rst",
+            category="Motion of a video",
+            labels={"dataset": "{dataset}", "video": "{video}", "preset": "{preset}"},
+        ),
     log:
         "logs/figures/draw_motion/{preset}/{dataset}/{video}.log",
     benchmark:
@@ -50,6 +55,7 @@ rule draw_training:
             "results/figures/training/{run}.png",
             caption="../workflow/report/training.rst",
             category="Training curves",
+            labels={"training": "{run}"},
         ),
         svg="results/figures/training/{run}.svg",
     log:
@@ -81,6 +87,7 @@ rule draw_classes:
             "results/figures/classes/{target}/{row}.png",
             caption="../workflow/report/classes.rst",
             category="Accuracy per class",
+            labels={"target": "{target}", "row": "{row}"},
         ),
         svg="results/figures/classes/{target}/{row}.svg",
     log:
@@ -114,6 +121,12 @@ rule draw_clusters:
             "results/figures/clusters/{preset}/{recipe}/{source}/seed{seed}/k{num_clusters}.png",
             caption="../workflow/report/clusters.rst",
             category="Clusters",
+            labels={
+                "recipe": "{recipe}",
+                "source": "{source}",
+                "seed": "{seed}",
+                "clusters": "{num_clusters}",
+            },
         ),
         svg="results/figures/clusters/{preset}/{recipe}/{source}/seed{seed}/k{num_clusters}.svg",
     log:
@@ -154,6 +167,7 @@ rule draw_table_curves:
             "results/figures/curves/{target}/{table}.png",
             caption="../workflow/report/curves.rst",
             category="Curves",
+            labels={"target": "{target}", "table": "{table}"},
         ),
         svg="results/figures/curves/{target}/{table}.svg",
     log:
@@ -186,6 +200,7 @@ rule draw_attention:
             "results/figures/attention/{target}/{protocol}/{row}-{other}.png",
             caption="../workflow/report/attention.rst",
             category="Where networks look",
+            labels={"of": "{row} and {other}", "on": "{target}, {protocol}"},
         ),
         svg="results/figures/attention/{target}/{protocol}/{row}-{other}.svg",
     log:
@@ -223,6 +238,7 @@ rule draw_pretext:
             "results/figures/pretext/{preset}/{recipe}/{source}/seed{seed}.png",
             caption="../workflow/report/pretext.rst",
             category="Where networks look",
+            labels={"of": "{recipe}, seed {seed}", "on": "{source}"},
         ),
         svg="results/figures/pretext/{preset}/{recipe}/{source}/seed{seed}.svg",
     log:
@@ -261,6 +277,7 @@ rule draw_retrieval:
             "results/figures/retrieval/{target}/{row}/{split}/seed{seed}.png",
             caption="../workflow/report/retrieval.rst",
             category="Retrieval",
+            labels={"target": "{target}", "row": "{row}", "split": "{split}", "seed": "{seed}"},
         ),
         svg="results/figures/retrieval/{target}/{row}/{split}/seed{seed}.svg",
     log:

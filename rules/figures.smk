@@ -1,3 +1,4 @@
+# One label each: of several, Snakemake's report makes switches, and fails where a choice is missing.
 rule draw_motion:
     input:
         people_file,
@@ -7,7 +8,7 @@ rule draw_motion:
             "results/figures/motion/{preset}/{dataset}/{video}.png",
             caption="../workflow/report/motion.rst",
             category="Motion of a video",
-            labels={"dataset": "{dataset}", "video": "{video}", "preset": "{preset}"},
+            labels={"figure": "{dataset}/{video}, preset {preset}"},
         ),
     log:
         "logs/figures/draw_motion/{preset}/{dataset}/{video}.log",
@@ -55,7 +56,7 @@ rule draw_training:
             "results/figures/training/{run}.png",
             caption="../workflow/report/training.rst",
             category="Training curves",
-            labels={"training": "{run}"},
+            labels={"figure": "{run}"},
         ),
         svg="results/figures/training/{run}.svg",
     log:
@@ -87,7 +88,7 @@ rule draw_classes:
             "results/figures/classes/{target}/{row}.png",
             caption="../workflow/report/classes.rst",
             category="Accuracy per class",
-            labels={"target": "{target}", "row": "{row}"},
+            labels={"figure": "{target}: {row}"},
         ),
         svg="results/figures/classes/{target}/{row}.svg",
     log:
@@ -121,12 +122,7 @@ rule draw_clusters:
             "results/figures/clusters/{preset}/{recipe}/{source}/seed{seed}/k{num_clusters}.png",
             caption="../workflow/report/clusters.rst",
             category="Clusters",
-            labels={
-                "recipe": "{recipe}",
-                "source": "{source}",
-                "seed": "{seed}",
-                "clusters": "{num_clusters}",
-            },
+            labels={"figure": "{recipe} on {source}, seed {seed}, {num_clusters} clusters"},
         ),
         svg="results/figures/clusters/{preset}/{recipe}/{source}/seed{seed}/k{num_clusters}.svg",
     log:
@@ -167,7 +163,7 @@ rule draw_table_curves:
             "results/figures/curves/{target}/{table}.png",
             caption="../workflow/report/curves.rst",
             category="Curves",
-            labels={"target": "{target}", "table": "{table}"},
+            labels={"figure": "{target}: {table}"},
         ),
         svg="results/figures/curves/{target}/{table}.svg",
     log:
@@ -200,7 +196,7 @@ rule draw_attention:
             "results/figures/attention/{target}/{protocol}/{row}-{other}.png",
             caption="../workflow/report/attention.rst",
             category="Where networks look",
-            labels={"of": "{row} and {other}", "on": "{target}, {protocol}"},
+            labels={"figure": "{target}, {protocol}: {row} and {other}"},
         ),
         svg="results/figures/attention/{target}/{protocol}/{row}-{other}.svg",
     log:
@@ -238,7 +234,7 @@ rule draw_pretext:
             "results/figures/pretext/{preset}/{recipe}/{source}/seed{seed}.png",
             caption="../workflow/report/pretext.rst",
             category="Where networks look",
-            labels={"of": "{recipe}, seed {seed}", "on": "{source}"},
+            labels={"figure": "{recipe} on {source}, seed {seed}, not fine-tuned"},
         ),
         svg="results/figures/pretext/{preset}/{recipe}/{source}/seed{seed}.svg",
     log:
@@ -277,7 +273,7 @@ rule draw_retrieval:
             "results/figures/retrieval/{target}/{row}/{split}/seed{seed}.png",
             caption="../workflow/report/retrieval.rst",
             category="Retrieval",
-            labels={"target": "{target}", "row": "{row}", "split": "{split}", "seed": "{seed}"},
+            labels={"figure": "{target}: {row}, {split}, seed {seed}"},
         ),
         svg="results/figures/retrieval/{target}/{row}/{split}/seed{seed}.svg",
     log:

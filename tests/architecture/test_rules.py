@@ -112,3 +112,13 @@ def test_snakefile_includes_every_rule_file():
     included = re.findall(r'include: "\.\./rules/(\w+)\.smk"', text)
 
     assert sorted(included) == sorted([path.stem for path in RULE_FILES] + ["common"])
+
+
+def test_every_caption_is_there_and_used_and_every_result_has_one_name():
+    text = "".join(path.read_text() for path in RULE_FILES)
+    captions = set(re.findall(r'caption="\.\./workflow/report/(\w+\.rst)"', text))
+    files = {path.name for path in (ROOT / "workflow/report").glob("*.rst")}
+
+    assert captions == files - {"workflow.rst"}
+    # Of several labels the report makes switches, and fails where a combination is missing.
+    assert text.count("report(") == len(re.findall(r'labels=\{"\w+": "[^"]+"\}', text))

@@ -128,6 +128,7 @@ wildcard_constraints:
     preset=rf"{NAME}({DERIVED})?",
     target="".join([NAME, *(f"(?<!_{prefix})" for prefix in PREFIXES), f"({DERIVED})?"]),
     table="|".join(TABLES),
+    page="|".join([*TABLES, "table5", "leaderboard", "summary"]),
     sweep=NAME,
     dataset=NAME,
     shard=r"\d{4}-of-\d{4}",

@@ -6,7 +6,7 @@ rule build_table5:
             "results/{target}_table5.csv",
             caption="../workflow/report/table5.rst",
             category="Tables",
-            labels={"table": "{target}: MotionFit, Table 5"},
+            labels={"table": "{target}: table5, as CSV"},
         ),
         runs="results/{target}_table5_runs.parquet",
         markdown="results/{target}_table5.md",
@@ -41,7 +41,7 @@ rule build_leaderboard:
             "results/{target}_leaderboard.csv",
             caption="../workflow/report/leaderboard.rst",
             category="Tables",
-            labels={"table": "{target}: every method side by side"},
+            labels={"table": "{target}: leaderboard, as CSV"},
         ),
         runs="results/{target}_leaderboard_runs.parquet",
         markdown="results/{target}_leaderboard.md",
@@ -76,7 +76,7 @@ rule build_table:
             "results/{target}_{table}.csv",
             caption="../workflow/report/table.rst",
             category="Tables",
-            labels={"table": "{target}: {table}"},
+            labels={"table": "{target}: {table}, as CSV"},
         ),
         runs="results/{target}_{table}_runs.parquet",
         markdown="results/{target}_{table}.md",
@@ -112,7 +112,7 @@ rule build_summary:
             "results/{target}_summary.md",
             caption="../workflow/report/summary.rst",
             category="Tables",
-            labels={"table": "{target}: summary in Markdown and LaTeX"},
+            labels={"table": "{target}: summary, as Markdown"},
         ),
     log:
         "logs/tables/build_summary/{target}.log",
@@ -132,6 +132,35 @@ rule build_summary:
         " --table5 {input.table5}"
         " --leaderboard {input.leaderboard}"
         " --out {output.page}"
+        " > {log} 2>&1"
+
+
+rule render_page:
+    input:
+        page="results/{target}_{page}.md",
+    output:
+        html=report(
+            "results/{target}_{page}.html",
+            caption="../workflow/report/page.rst",
+            category="Tables",
+            labels={"table": "{target}: {page}"},
+        ),
+    log:
+        "logs/tables/render_page/{target}-{page}.log",
+    benchmark:
+        "benchmarks/tables/render_page/{target}-{page}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        code=source_digest("pipelines.tables.render_page"),
+    shell:
+        "python -m pipelines.tables.render_page"
+        " --markdown {input.page}"
+        " --out {output.html}"
         " > {log} 2>&1"
 
 

@@ -57,6 +57,7 @@ from pipelines.tables import (
     build_sweep,
     build_table,
     build_table5,
+    render_page,
 )
 from pipelines.training import distill_motion, self_train, train_generator, train_supervised
 from pipelines.trajectories import detect_people, index_tracks, track_trajectories
@@ -574,6 +575,8 @@ class Production:
                 markdown=results / f"smoke_{table}.md",
             )
         self.make_defined_table(run)
+        page = results / "smoke_table2"
+        command(render_page, markdown=f"{page}.md", out=f"{page}.html")
         command(
             build_summary,
             target="smoke",

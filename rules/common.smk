@@ -39,7 +39,6 @@ from pipelines.io.sections import Where, at_path
 from pipelines.io.settings import CONTROLS, GENERATORS, load_settings
 from pipelines.io.source_entries import parse_entry, parse_part, with_share
 from pipelines.io.variant_store import StoredVariant, read_variants, write_variant
-from pipelines.models.stage_counts import num_stages
 from pipelines.tables.cells import history_of
 from pipelines.tables.definition import TARGET, read_definition, resolved
 

@@ -238,20 +238,9 @@ def row_unavailable(target, row):
     dataset = chosen["dataset"]
     if row.method in GENERATORS and chosen["generator"]["dataset"] != dataset:
         return f"the generator knows the classes of {chosen['generator']['dataset']} alone"
-    preset = SETTINGS.presets[chosen["preset"]]
-    backbone, frozen = preset["backbones"]["appearance"], frozen_stages(preset, row.method)
-    if frozen > num_stages(backbone):
-        return f"freezes {frozen} stages, and {backbone} has {num_stages(backbone)}"
     if "map" in row.measures and not has_boxes(dataset, SETTINGS.datasets[dataset]):
         return f"needs boxes of actions, which {dataset} has not"
     return unavailable(target, row.method) or ""
-
-
-def frozen_stages(preset, method):
-    """How many first stages fine-tuning keeps, where they are counted."""
-    evaluation = preset["evaluation"]
-    chosen = evaluation["methods"].get(method, evaluation["finetuning"])["trainable"]
-    return chosen.get("freeze", 0) if isinstance(chosen, dict) else 0
 
 
 def data_table_config(target, table):

@@ -429,7 +429,7 @@ def test_a_recipe_is_a_row_with_the_common_finetuning(config):
 
     recipes = settings.presets["demo"]["pretraining"]
     assert settings.methods("demo") == (*METHODS, *CONTROLS, *recipes)
-    evaluation = settings.presets["demo"]["evaluation"]
+    evaluation = settings.presets["paper"]["evaluation"]
     assert evaluation["methods"]["vcop"] == evaluation["finetuning"]
 
 
@@ -547,5 +547,6 @@ def test_published_weights_are_rows_with_a_recipe_of_their_own(config):
 
     assert settings.methods("demo")[-1] == settings.methods("smoke")[-1] == "official"
     assert "official" not in settings.methods("paper")
-    methods = settings.presets["demo"]["evaluation"]["methods"]
-    assert methods["official"] == methods["vcop"] | {"trainable": ["fc"]}
+    evaluation = settings.presets["demo"]["evaluation"]
+    expected = evaluation["finetuning"] | {"trainable": ["fc"]}
+    assert evaluation["methods"]["official"] == expected

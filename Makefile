@@ -39,7 +39,7 @@ demo: setup ## videos to results/demo_table5.csv on generated data, and print th
 	@cat $(DEMO_TABLE).md
 
 test: lint ## all checks and the whole test suite
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 lint: setup ## ruff, mypy, import layers, snakefmt, snakemake --lint, codespell
 	$(BIN)/ruff check .

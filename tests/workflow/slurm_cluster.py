@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ETC = Path("/etc/slurm")
+LINKS = ("slurm.conf", "gres.conf")
 PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "squeue", "srun", "sinfo")
 NUM_NODES = 2
 GPUS_PER_NODE = 2
@@ -80,7 +81,7 @@ def obstacle() -> str | None:
         return f"no {', '.join(missing)}; Debian has them in slurm-wlm and munge"
     if os.geteuid() != 0:
         return "slurmd of a test runs as root only"
-    if any((ETC / name).exists() for name in ("slurm.conf", "gres.conf")):
+    if any((ETC / name).exists() for name in LINKS):
         return f"a Slurm is configured in {ETC}"
     return None
 
@@ -150,7 +151,19 @@ def running_cluster(root: Path) -> Iterator[Cluster]:
 def claim(root: Path) -> None:
     """Make this the machine's cluster; the links are the lock, and only their maker goes on."""
     ETC.mkdir(exist_ok=True)
+    root.mkdir(parents=True, exist_ok=True)
+    for name in LINKS:
+        if is_left_behind(ETC / name):
+            (ETC / name).unlink()
     (ETC / "slurm.conf").symlink_to(root / "etc/slurm.conf")
+
+
+def is_left_behind(link: Path) -> bool:
+    """Whether a link is that of a cluster whose session was killed, and whose folder is gone."""
+    if not link.is_symlink():
+        return False
+    target = link.readlink()
+    return target.is_absolute() and target.parent.name == "etc" and not target.parents[1].exists()
 
 
 def set_up(cluster: Cluster) -> None:
@@ -203,7 +216,7 @@ def tear_down(cluster: Cluster) -> None:
     for path in Path("/proc").glob("[0-9]*"):
         if is_step_daemon_below(path, cluster.root):
             kill(int(path.name))
-    for name in ("slurm.conf", "gres.conf"):
+    for name in LINKS:
         link = ETC / name
         if link.is_symlink() and link.readlink() == cluster.root / "etc" / name:
             link.unlink()

@@ -1,5 +1,6 @@
 """The workflow on a real Slurm of two nodes: same table, also when a node dies."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,9 +14,10 @@ from pipelines.io.schema import Section
 from pipelines.io.sections import merged
 from tests.architecture.test_rules import directive, rules
 from tests.workflow import slurm_cluster
-from tests.workflow.conftest import SMOKE
+from tests.workflow.conftest import SMOKE, once
 from tests.workflow.slurm_cluster import (
     Cluster,
+    claim,
     environment_of,
     is_step_daemon_below,
     obstacle,
@@ -36,8 +38,6 @@ OPTIONS = (
 )
 SKIP_REASON = obstacle()
 needs_slurm = pytest.mark.skipif(SKIP_REASON is not None, reason=str(SKIP_REASON))
-# One worker starts the one cluster of the machine.
-pytestmark = pytest.mark.xdist_group("slurm")
 
 
 def profile() -> Section:
@@ -106,6 +106,18 @@ def test_step_daemons_are_told_by_their_folder(tmp_path, name, folder, is_own):
     assert not is_step_daemon_below(tmp_path / "ended", tmp_path / "cluster")
 
 
+def test_links_of_a_killed_session_are_taken_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(slurm_cluster, "ETC", tmp_path / "etc")
+    claim(tmp_path / "killed")
+    with pytest.raises(FileExistsError):
+        claim(tmp_path / "next")
+    (tmp_path / "killed").rmdir()
+
+    claim(tmp_path / "next")
+
+    assert (tmp_path / "etc/slurm.conf").readlink() == tmp_path / "next/etc/slurm.conf"
+
+
 def test_a_second_cluster_is_refused_and_the_first_left_alone(tmp_path, monkeypatch, bystander):
     monkeypatch.setattr(slurm_cluster, "ETC", tmp_path)
     (tmp_path / "slurm.conf").symlink_to("somebody-elses.conf")
@@ -120,14 +132,30 @@ def test_a_second_cluster_is_refused_and_the_first_left_alone(tmp_path, monkeypa
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """The table of a local run, and of a Slurm run in which a node died."""
-    if reason := obstacle():  # another session may have begun since this file was read
-        pytest.skip(reason)
-    root = tmp_path_factory.mktemp("slurm")
+
+    # The machine has one cluster: one worker starts it, the others read what it found.
+    def make(folder):
+        # Another session may have begun since this file was read.
+        folder.mkdir()
+        found = {"obstacle": obstacle()}
+        if found["obstacle"] is None:
+            found |= run_on_cluster(folder)
+        (folder / "found.json").write_text(json.dumps(found))
+
+    folder = once(tmp_path_factory, "slurm", make)
+    found = SimpleNamespace(**json.loads((folder / "found.json").read_text()))
+    if found.obstacle:
+        pytest.skip(found.obstacle)
+    found.local, found.work = folder / "local", folder / "work"
+    return found
+
+
+def run_on_cluster(folder):
+    """Run to the table here and there, then into a failure there."""
     overlay = merged(SMOKE, ROWS)
-    local = Workspace.create(root / "local", overlay)
-    local.make(TABLE)
-    work = Workspace.create(root / "work", overlay)
-    with running_cluster(root / "cluster") as cluster:
+    Workspace.create(folder / "local", overlay).make(TABLE)
+    work = Workspace.create(folder / "work", overlay)
+    with running_cluster(folder / "cluster") as cluster:
         killed, log = run_and_kill(work, cluster)
         states = cluster.states()
         failed = work.snakemake(
@@ -135,9 +163,12 @@ def finished(tmp_path_factory):
             *(*OPTIONS, "--retries", "0"),
             overlay=without_weights(),
         )
-    return SimpleNamespace(
-        local=local, work=work, killed=killed, log=log, states=states, failed=failed
-    )
+    return {
+        "killed": killed,
+        "log": log,
+        "states": states,
+        "failed": {"returncode": failed.returncode, "stdout": failed.stdout},
+    }
 
 
 def run_and_kill(work, cluster):
@@ -174,7 +205,7 @@ def without_weights() -> Section:
 @pytest.mark.slow
 def test_table_is_that_of_the_local_run(finished):
     for name in (TABLE, TABLE.replace(".csv", ".md")):
-        ours, wanted = (run.folder / name for run in (finished.work, finished.local))
+        ours, wanted = (folder / name for folder in (finished.work, finished.local))
         assert ours.read_bytes() == wanted.read_bytes()
 
 
@@ -188,9 +219,9 @@ def test_a_node_died_and_its_job_was_tried_again(finished):
 @needs_slurm
 @pytest.mark.slow
 def test_a_failed_job_names_rule_shard_log_and_reason(finished):
-    text = finished.failed.stdout
+    text = finished.failed["stdout"]
 
-    assert finished.failed.returncode != 0
+    assert finished.failed["returncode"] != 0
     assert "Error in rule extract_flow" in text
     assert "shard-0000-of-0002.h5" in text
     assert "logs/motion/extract_flow/smoke-demo_smoke-0000-of-0002.log" in text

@@ -96,7 +96,6 @@ def test_rows_that_need_absent_weights_say_so_and_nothing_takes_their_place(draw
 
 
 def test_raft_is_drawn_and_its_weights_are_named(draw, shared_data):
-    pytest.importorskip("ptlflow")
     weights = shared_data / "weights" / "raft-small.pth"
     if not weights.is_file():
         pytest.skip(f"no RAFT weights at {weights}")

@@ -8,6 +8,7 @@ import fcntl
 import functools
 import hashlib
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -106,6 +107,12 @@ NAME = "[a-z][a-z0-9_]*"
 # A trial of a sweep, or a variant that a table's row derives.
 DERIVED = rf"-{NAME}-\d\d|-[0-9a-f]{{8}}"
 TABLES = {path.stem: path for path in sorted((ROOT / "workflow/tables").glob("*.yaml"))}
+PAGES = (*TABLES, "table5", "leaderboard", "summary")
+# What is asked for is not known to the workflow yet; Snakemake's own error names no choices.
+for path in sys.argv[1:]:
+    asked = re.fullmatch(r"results/([^/]+)\.(csv|md|html)", path)
+    if asked and not asked[1].endswith(tuple(f"_{name}" for name in (*PAGES, "plan", "sweep"))):
+        stop(f"{path}: no such table; results/TARGET_TABLE.csv has tables {', '.join(sorted(PAGES))}")
 LABELS = rf"{NAME}\.[a-z0-9_]+"
 PART = rf"{LABELS}(\.\d\d?pc)?"
 
@@ -127,7 +134,7 @@ wildcard_constraints:
     preset=rf"{NAME}({DERIVED})?",
     target="".join([NAME, *(f"(?<!_{prefix})" for prefix in PREFIXES), f"({DERIVED})?"]),
     table="|".join(TABLES),
-    page="|".join([*TABLES, "table5", "leaderboard", "summary"]),
+    page="|".join(PAGES),
     sweep=NAME,
     dataset=NAME,
     shard=r"\d{4}-of-\d{4}",

@@ -25,7 +25,7 @@ from pipelines.data.manifest import (
     write_manifest,
     write_problems,
 )
-from pipelines.data.manifest_report import leak_line, render_report
+from pipelines.data.manifest_report import leak_line, render_report, untrained_line
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
@@ -89,9 +89,9 @@ def main(args: argparse.Namespace) -> None:
         write_manifest(partial, videos, mark)
     counts = Counter(problem.kind for problem in problems)
     log.info("%d videos; %s", len(videos), named_counts(counts) or "no problems")
-    leak = leak_line(duplicates)
-    if leak is not None:
-        log.warning("%s", leak)
+    for line in (leak_line(duplicates), untrained_line(videos)):
+        if line is not None:
+            log.warning("%s", line)
 
 
 def check_share(

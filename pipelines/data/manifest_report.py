@@ -24,7 +24,7 @@ def render_report(
     lines = [
         "# Videos",
         "",
-        *_leaks(duplicates),
+        *_warnings(videos, duplicates),
         f"{len(videos)} usable videos, {hours:.2f} hours, "
         f"{len({video.label for video in videos if video.label})} classes, "
         f"{len({video.group for video in videos if video.group})} recording groups.",
@@ -54,9 +54,29 @@ def leak_line(duplicates: Sequence[Duplicate]) -> str | None:
     )
 
 
-def _leaks(duplicates: Sequence[Duplicate]) -> list[str]:
-    line = leak_line(duplicates)
-    return [f"**{line}**", ""] if line else []
+def untrained_line(videos: Sequence[ProbedVideo]) -> str | None:
+    """One line that names classes with test videos and no training video in a split, if any."""
+    found = []
+    for split in split_names_of(videos):
+        tested = Counter(v.label for v in videos if v.roles.get(split) == "test" and v.label)
+        trained = {v.label for v in videos if v.roles.get(split) == "train"}
+        found += [
+            f"{label} in {split} ({tested[label]})"
+            for label in sorted(tested)
+            if trained and label not in trained
+        ]
+    if not found:
+        return None
+    more = f" and {len(found) - NUM_EXAMPLES} more" if len(found) > NUM_EXAMPLES else ""
+    return (
+        "WARNING: classes with test videos and no training video, which no network can get right: "
+        f"{', '.join(found[:NUM_EXAMPLES])}{more}"
+    )
+
+
+def _warnings(videos: Sequence[ProbedVideo], duplicates: Sequence[Duplicate]) -> list[str]:
+    lines = [leak_line(duplicates), untrained_line(videos)]
+    return [text for line in lines if line for text in (f"**{line}**", "")]
 
 
 def _split_rows(videos: Sequence[ProbedVideo]) -> list[str]:

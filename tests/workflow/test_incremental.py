@@ -159,3 +159,22 @@ def with_edit(smoke, tmp_path, module, edit):
     assert text != path.read_text()
     path.write_text(text)
     return type(smoke)(smoke.folder, code, smoke.base)
+
+
+def test_a_frozen_run_makes_what_is_missing_and_lists_what_is_stale(smoke, tmp_path):
+    edited = with_edit(
+        smoke, tmp_path, "clustering/kmeans.py", lambda text: f"{text}\nEDITED = 1\n"
+    )
+    overlay = in_preset("evaluation.methods.mers.dropout", 0.123)
+    frozen = ["--workflow-profile", str(edited.code / "workflow/profiles/frozen")]
+
+    assert edited.plan(TABLE, *frozen, overlay=overlay) == []
+
+    listed = edited.execute(["pipelines.io.list_stale", TABLE, "--", *edited.arguments(overlay)])
+    assert listed.returncode == 0, listed.stdout
+    for stale in ("assign_pseudolabels", "results/evaluation/smoke/mers/split1/seed0/model.pt"):
+        assert stale in listed.stdout
+    assert "extract_flow" not in listed.stdout
+
+    another = TABLE.replace(".csv", ".html")
+    assert [rule for rule, _ in edited.plan(another, *frozen)] == ["render_page"]

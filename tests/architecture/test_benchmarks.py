@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.io.command import WORKFLOW_VARIABLE
 from tests.benchmarks import run
+from tests.benchmarks.child import peak_mb
 from tests.benchmarks.contest import COLUMNS, Benchmark, Contest, is_missed, measure
 from tests.benchmarks.machine import MALLOC, ROOT, describe_machine, job_environment
 from tests.benchmarks.stage import measure_all
@@ -133,3 +134,23 @@ def test_machine_is_short_and_names_no_place():
     assert len(text) < 120
     assert "cores" in text
     assert "/" not in text
+
+
+def test_peak_memory_is_the_command_s_own(tmp_path):
+    # As large as what a benchmark's process may have read before.
+    held = bytearray(300_000_000)
+    (tmp_path / "holds.py").write_text("import sys\nheld = bytearray(int(sys.argv[1]))\n")
+
+    small, large = (
+        peak_mb("holds", [str(n)], tmp_path, tmp_path / "out") for n in (0, 200_000_000)
+    )
+
+    assert len(held) / 1e6 > 5 * small
+    assert large - small == pytest.approx(200, rel=0.05)
+
+
+def test_a_command_that_fails_says_what_it_printed(tmp_path):
+    (tmp_path / "fails.py").write_text("raise SystemExit('no such thing')\n")
+
+    with pytest.raises(RuntimeError, match="fails failed:\nno such thing"):
+        peak_mb("fails", [], tmp_path, tmp_path / "out")

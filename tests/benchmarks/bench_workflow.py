@@ -3,13 +3,12 @@
 import functools
 import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.benchmarks.child import peak_mb
 from tests.benchmarks.contest import Benchmark, Contest
 from tests.benchmarks.machine import ROOT
 from tests.benchmarks.stage import run_stage
@@ -41,21 +40,15 @@ def _dry_runs(folder: Path) -> tuple[DryRun, ...]:
 
 
 def _dry_run(work: Path) -> DryRun:
-    snakefile = ROOT / "workflow" / "Snakefile"
-    command = [sys.executable, "-m", "snakemake", TARGET, "-n", "--quiet", "rules"]
+    snakefile, out = ROOT / "workflow" / "Snakefile", work / "dry-run.txt"
+    options = [TARGET, "-n", "--quiet", "rules", "--snakefile", str(snakefile)]
     started = time.perf_counter()
-    with (work / "dry-run.txt").open("w") as out:
-        process = subprocess.Popen(
-            [*command, "--snakefile", str(snakefile)], cwd=work, stdout=out, stderr=out
-        )
-        _, status, usage = os.wait4(process.pid, 0)
+    peak = peak_mb("snakemake", options, work, out)
     elapsed = time.perf_counter() - started
-    text = (work / "dry-run.txt").read_text()
-    found = re.search(r"^total\s+(\d+)", text, re.MULTILINE)
-    if os.waitstatus_to_exitcode(status) or found is None:
-        raise RuntimeError(f"the dry run failed:\n{text[-2000:]}")
-    # Linux counts in kilobytes.
-    return DryRun(elapsed, float(found[1]), usage.ru_maxrss / 1000)
+    found = re.search(r"^total\s+(\d+)", out.read_text(), re.MULTILINE)
+    if found is None:
+        raise RuntimeError(f"the dry run counts no jobs:\n{out.read_text()[-2000:]}")
+    return DryRun(elapsed, float(found[1]), peak)
 
 
 def _make_kinetics(root: Path) -> None:

@@ -40,6 +40,7 @@ STAGES = (
     "figures",
     "tables",
     "workflow",
+    "memory",
 )
 
 log = logging.getLogger(__name__)

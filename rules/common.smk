@@ -112,7 +112,9 @@ PAGES = (*TABLES, "table5", "leaderboard", "summary")
 for path in sys.argv[1:]:
     asked = re.fullmatch(r"results/([^/]+)\.(csv|md|html)", path)
     if asked and not asked[1].endswith(tuple(f"_{name}" for name in (*PAGES, "plan", "sweep"))):
-        stop(f"{path}: no such table; results/TARGET_TABLE.csv has tables {', '.join(sorted(PAGES))}")
+        stop(
+            f"{path}: no such table; results/TARGET_TABLE.csv has tables {', '.join(sorted(PAGES))}"
+        )
 LABELS = rf"{NAME}\.[a-z0-9_]+"
 PART = rf"{LABELS}(\.\d\d?pc)?"
 

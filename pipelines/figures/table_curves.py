@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import NamedTuple
 
 import pandas as pd
@@ -9,9 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipelines.figures.curve_definition import CurveDefinition
-from pipelines.figures.plotting import COLOURS, MARKERS, house_style, panels, shortened
+from pipelines.figures.plotting import COLOURS, MARKERS, house_style, panels
 
 NUM_COLUMNS = 2
+PANEL_INCHES = 5.0
+# In the letters of titles and labels.
+LETTERS_PER_PANEL = 60
 WORDS = {
     "top1": "top-1 (%)",
     "top5": "top-5 (%)",
@@ -68,11 +72,12 @@ def draw_table_curves(table: pd.DataFrame, definition: CurveDefinition, title: s
     if (table["status"] == "smoke").any():
         title = f"{title} (smoke: the numbers mean nothing)"
     with house_style():
-        figure, grid = panels(len(points), NUM_COLUMNS, 4.6, 3.4)
+        figure, grid = panels(len(points), NUM_COLUMNS, PANEL_INCHES, 3.6)
         for axes, (measure, by) in zip(grid, points.items(), strict=True):
             _draw(axes, by, definition)
             axes.set_ylabel(WORDS.get(measure, measure.replace("recall_", "R@")))
-        figure.suptitle(shortened(title), fontsize=10)
+        width = LETTERS_PER_PANEL * min(len(points), NUM_COLUMNS)
+        figure.suptitle("\n".join(wrap(title, width)), fontsize=10)
     return figure
 
 
@@ -117,5 +122,5 @@ def _draw(axes: Axes, points: Mapping[str, Point], definition: CurveDefinition) 
     ticks = sorted({x for curve in definition.curves.values() for x in curve.values()})
     axes.set_xticks(ticks, [f"{x:g}" for x in ticks])
     axes.minorticks_off()
-    axes.set_xlabel(definition.x)
+    axes.set_xlabel("\n".join(wrap(definition.x, LETTERS_PER_PANEL)))
     axes.legend(fontsize=7)

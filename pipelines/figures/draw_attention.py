@@ -22,7 +22,7 @@ from pipelines.figures.shown_clip import ImageArray, middle_clip
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
 from pipelines.io.errors import ConfigError, ContractError
-from pipelines.io.options import add_store_options
+from pipelines.io.options import add_figure_options, add_store_options
 from pipelines.io.provenance import stamp
 from pipelines.models.heads import Classifier
 from pipelines.models.weights import ModelMeta, load_classifier
@@ -57,8 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--models", type=Path, nargs=2, required=True, help="fine-tuned")
     parser.add_argument("--predictions", type=Path, nargs=2, required=True, help="their tests")
     parser.add_argument("--title", required=True, help="whose videos, and how they are judged")
-    parser.add_argument("--png", type=Path, required=True)
-    parser.add_argument("--svg", type=Path, required=True)
+    add_figure_options(parser)
     add_store_options(parser)
     return parser
 

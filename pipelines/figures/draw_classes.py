@@ -11,6 +11,7 @@ from pipelines.figures.class_accuracy import confusion, draw_classes
 from pipelines.figures.figure_store import write_figure
 from pipelines.io.command import run
 from pipelines.io.lists import read_paths
+from pipelines.io.options import add_figure_options
 from pipelines.io.provenance import stamp
 
 MODULE = "pipelines.figures.draw_classes"
@@ -23,8 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--predictions-list", type=Path, required=True, help="one file per run")
     parser.add_argument("--title", required=True, help="whose predictions")
-    parser.add_argument("--png", type=Path, required=True)
-    parser.add_argument("--svg", type=Path, required=True)
+    add_figure_options(parser)
     return parser
 
 

@@ -21,7 +21,7 @@ from pipelines.figures.video_features import middle_frame, video_features
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
 from pipelines.io.errors import ConfigError
-from pipelines.io.options import add_store_options
+from pipelines.io.options import add_figure_options, add_store_options
 from pipelines.io.provenance import stamp
 from pipelines.models.weights import load_classifier
 from pipelines.training.clip_sources import open_clip_source
@@ -51,8 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--num-clusters", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True, help="of K-means and t-SNE")
     parser.add_argument("--title", required=True, help="whose features")
-    parser.add_argument("--png", type=Path, required=True)
-    parser.add_argument("--svg", type=Path, required=True)
+    add_figure_options(parser)
     add_store_options(parser)
     return parser
 

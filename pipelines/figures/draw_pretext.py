@@ -24,7 +24,7 @@ from pipelines.figures.shown_clip import ImageArray, flow_length, middle_clip
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
 from pipelines.io.errors import ConfigError
-from pipelines.io.options import add_store_options
+from pipelines.io.options import add_figure_options, add_store_options
 from pipelines.io.progress import Progress
 from pipelines.io.provenance import stamp
 from pipelines.models.weights import load_classifier
@@ -82,8 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--source", type=Path, required=True, help="source videos, parquet")
     parser.add_argument("--model", type=Path, required=True, help="pretrained network")
     parser.add_argument("--title", required=True, help="whose network")
-    parser.add_argument("--png", type=Path, required=True)
-    parser.add_argument("--svg", type=Path, required=True)
+    add_figure_options(parser)
     add_store_options(parser)
     return parser
 

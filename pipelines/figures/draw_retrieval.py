@@ -11,7 +11,7 @@ from pipelines.figures.retrieval_sheet import chosen_queries, column_names, retr
 from pipelines.figures.video_features import middle_frame
 from pipelines.io.command import run
 from pipelines.io.errors import ConfigError
-from pipelines.io.options import add_store_options
+from pipelines.io.options import add_figure_options, add_store_options
 from pipelines.io.provenance import stamp
 from pipelines.training.clip_sources import open_clip_source
 
@@ -27,8 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--retrieved", type=Path, required=True, help="neighbours, parquet")
     parser.add_argument("--title", required=True, help="whose features")
-    parser.add_argument("--png", type=Path, required=True)
-    parser.add_argument("--svg", type=Path, required=True)
+    add_figure_options(parser)
     add_store_options(parser)
     return parser
 

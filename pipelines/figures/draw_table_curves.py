@@ -13,6 +13,7 @@ from pipelines.figures.table_curves import draw_table_curves
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
 from pipelines.io.errors import ContractError
+from pipelines.io.options import add_figure_options
 from pipelines.io.provenance import stamp
 
 MODULE = "pipelines.figures.draw_table_curves"
@@ -37,8 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", required=True, help="JSON text of DrawConfig")
     parser.add_argument("--table", type=Path, required=True, help="as build_table writes it")
-    parser.add_argument("--png", type=Path, required=True)
-    parser.add_argument("--svg", type=Path, required=True)
+    add_figure_options(parser)
     return parser
 
 

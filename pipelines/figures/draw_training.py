@@ -8,6 +8,7 @@ from pipelines.figures.figure_store import write_figure
 from pipelines.figures.training_curves import draw_curves
 from pipelines.io.command import run
 from pipelines.io.errors import ContractError
+from pipelines.io.options import add_figure_options
 from pipelines.io.provenance import stamp
 from pipelines.training.history_store import read_history
 
@@ -21,8 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--history", type=Path, required=True, help="training curve, parquet")
     parser.add_argument("--title", required=True, help="which training this is")
-    parser.add_argument("--png", type=Path, required=True)
-    parser.add_argument("--svg", type=Path, required=True)
+    add_figure_options(parser)
     return parser
 
 

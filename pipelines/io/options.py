@@ -45,6 +45,12 @@ def add_store_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--flow", type=Path, help="list of flow shards")
 
 
+def add_figure_options(parser: argparse.ArgumentParser) -> None:
+    """The two files of a figure."""
+    parser.add_argument("--png", type=Path, required=True, help="for a screen")
+    parser.add_argument("--svg", type=Path, required=True, help="for print")
+
+
 @dataclass(frozen=True)
 class PretrainingOptions:
     """What every pretraining command is told.

@@ -23,6 +23,7 @@ from pipelines.data.adapters import ADAPTERS
 from pipelines.data.catalog import (
     annotation_digest,
     check_dataset,
+    fewest_per_class,
     has_boxes,
     has_labels,
     medium_of,

@@ -5,6 +5,7 @@ A *stanza* is one entry of `datasets` in config.yaml as a mapping.
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from pipelines.data.action_boxes import ActionBox
 from pipelines.data.adapters import ADAPTERS, Adapter
+from pipelines.data.demo import DemoOptions, num_train_per_class
 from pipelines.data.listing import DatasetOptions, Listing
 from pipelines.data.manifest import Problem, Video, shard_of
 from pipelines.data.video_files import Medium, find_video_files
@@ -149,6 +151,23 @@ def has_labels(name: str, stanza: Mapping[str, Any]) -> bool:
     """
     adapter, options = options_of(name, stanza)
     return adapter.has_labels(options)
+
+
+def fewest_per_class(name: str, stanza: Mapping[str, Any], split: str) -> int:
+    """Training videos of a split's smallest class, as annotations list them; 0 without classes.
+
+    What is generated need not be there yet.
+
+    Raises:
+        ConfigError: If the stanza is not valid.
+        DatasetError: As `list_videos`.
+    """
+    _, options = options_of(name, stanza)
+    if isinstance(options, DemoOptions):
+        return num_train_per_class(options)
+    listed = list_videos(name, stanza).videos
+    counts = Counter(v.label for v in listed if v.roles.get(split) == "train" and v.label)
+    return min(counts.values(), default=0)
 
 
 def has_boxes(name: str, stanza: Mapping[str, Any]) -> bool:

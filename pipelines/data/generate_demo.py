@@ -28,6 +28,7 @@ import msgspec
 from av.video.frame import VideoFrame
 from msgspec import Meta
 
+from pipelines.data.demo import NUM_TRAIN_PER_CLASS
 from pipelines.data.synthesis import Difficulty, Frames, render_video
 from pipelines.data.synthetic_plan import PlannedVideo, plan_videos
 from pipelines.io.atomic import atomic_path
@@ -61,7 +62,7 @@ class DemoConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         difficulty: See `pipelines.data.synthesis.Difficulty`.
     """
 
-    num_train_per_class: Count = 8
+    num_train_per_class: Count = NUM_TRAIN_PER_CLASS
     num_test_per_class: Count = 25
     num_unlabelled: Count = 600
     num_frames: Annotated[int, Meta(ge=2)] = 50

@@ -238,9 +238,21 @@ def row_unavailable(target, row):
     dataset = chosen["dataset"]
     if row.method in GENERATORS and chosen["generator"]["dataset"] != dataset:
         return f"the generator knows the classes of {chosen['generator']['dataset']} alone"
+    wanted = SETTINGS.presets[chosen["preset"]]["evaluation"]["labels"]["per_class"]
+    if wanted is not None and (found := smallest_class(dataset, chosen["splits"][0])) < wanted:
+        return f"needs {wanted} training videos of every class, and {dataset} has {found} of one"
     if "map" in row.measures and not has_boxes(dataset, SETTINGS.datasets[dataset]):
         return f"needs boxes of actions, which {dataset} has not"
     return unavailable(target, row.method) or ""
+
+
+@functools.cache
+def smallest_class(dataset, split):
+    """Training videos of a split's smallest class."""
+    try:
+        return fewest_per_class(dataset, SETTINGS.datasets[dataset], split)
+    except PipelineError as error:
+        stop(error)
 
 
 def data_table_config(target, table):

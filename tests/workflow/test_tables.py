@@ -90,11 +90,15 @@ def test_rows_with_a_share_of_the_source_have_their_own_encoder_and_share_the_fr
 
 
 def test_few_labels_are_drawn_several_times_and_all_labels_once(workspace):
-    counts = workspace().counts("results/smoke_mosi_table3.csv")
+    work = workspace()
+    counts = work.counts("results/demo_mosi_table3.csv")
 
-    # Six numbers of labels in three draws, and all of them; MoSI is pretrained once.
-    assert counts["finetune"] == counts["test_model"] == 2 * (6 * 3 + 1)
+    # Of 8 videos of a class 3, 5 or 7 in three draws, and all of them; 9 and more are not there.
+    assert counts["finetune"] == counts["test_model"] == 2 * (3 * 3 + 1)
+    # MoSI is pretrained once.
     assert counts["pretrain"] == 1
+    told = work.snakemake("results/smoke_mosi_table3.csv", "-n", "-p").stdout
+    assert "needs 3 training videos of every class, and demo_smoke has 2 of one" in told
 
 
 def test_a_table_that_is_no_curve_says_which_are(workspace):

@@ -8,6 +8,7 @@ from pipelines.data.catalog import (
     annotation_digest,
     check_dataset,
     has_boxes,
+    fewest_per_class,
     has_labels,
     list_boxes,
     list_shard,
@@ -253,6 +254,19 @@ def test_what_is_no_video_and_modification_times_change_nothing(many, tmp_path):
 )
 def test_which_datasets_offer_labels_as_a_source(adapter, others, expected):
     assert has_labels("mine", stanza_of(adapter, "nowhere", **others)) is expected
+
+
+def test_the_smallest_class_is_counted_without_its_videos(tmp_path):
+    rows = ["a,x,train", "b,x,train", "c,y,train", "d,y,test", "e,,unlabelled", "f,z,test"]
+    lines = [f"{name}.mp4,{label},,{role}" for name, label, role in (r.split(",") for r in rows)]
+    (tmp_path / "annotations.csv").write_text("\n".join(["video,label,group,split1", *lines]))
+    for name in "abcdef":
+        (tmp_path / f"{name}.mp4").write_text(name)
+    generated = stanza_of("demo", tmp_path / "nowhere", generator={"num_train_per_class": 3})
+
+    assert fewest_per_class("mine", stanza_of("csv", tmp_path), "split1") == 1
+    assert fewest_per_class("mine", generated, "split1") == 3
+    assert fewest_per_class("mine", stanza_of("demo", tmp_path / "nowhere"), "split1") == 8
 
 
 def test_boxes_are_listed_by_adapters_that_have_them(table, tmp_path):

@@ -64,19 +64,24 @@ def curves_config(wildcards):
     )
 
 
-def attention_run(wildcards, row):
-    """First run of a row under a protocol."""
-    check_target(wildcards.target)
-    methods = SETTINGS.methods(SETTINGS.targets[wildcards.target]["preset"])
+def check_network_row(target, row):
+    """Stop before any job unless the target has the row, with a network and all that it needs."""
+    check_target(target)
+    methods = SETTINGS.methods(SETTINGS.targets[target]["preset"])
     known = [name for name in methods if name not in CONTROLS]
     if row not in known:
-        stop(f"{wildcards.target}: no row {row!r} with a network; choices: {', '.join(known)}")
+        stop(f"{target}: no row {row!r} with a network; choices: {', '.join(known)}")
+    if reason := unavailable(target, row):
+        stop(f"{target}, row {row}: {reason}")
+
+
+def attention_run(wildcards, row):
+    """First run of a row under a protocol."""
+    check_network_row(wildcards.target, row)
     try:
         derived = judged_target(wildcards.target, row, {}, wildcards.protocol, None)
     except PipelineError as error:
         stop(error)
-    if reason := unavailable(derived, row):
-        stop(f"{wildcards.target}, row {row}: {reason}")
     return table_runs(derived, [row])[0]
 
 
@@ -128,15 +133,7 @@ def pretext_config(wildcards):
 
 def shown_retrieval(wildcards):
     """What a row as pretrained finds near each test video, and the frames of the target."""
-    check_target(wildcards.target)
-    known = SETTINGS.methods(target_preset(wildcards))
-    if wildcards.row not in known or wildcards.row in CONTROLS:
-        choices = [name for name in known if name not in CONTROLS]
-        stop(
-            f"{wildcards.target}: no row {wildcards.row!r} to look for; choices: {', '.join(choices)}"
-        )
-    if reason := unavailable(wildcards.target, wildcards.row):
-        stop(f"{wildcards.target}, row {wildcards.row}: {reason}")
+    check_network_row(wildcards.target, wildcards.row)
     folder = f"results/evaluation/{wildcards.target}/{wildcards.row}/{wildcards.split}"
     found = stores(target_preset(wildcards), [target_dataset(wildcards)], ["rgb"])
     return found | {"retrieved": f"{folder}/seed{wildcards.seed}/retrieval.parquet"}

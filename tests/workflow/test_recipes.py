@@ -140,10 +140,13 @@ def test_where_networks_look_is_drawn_from_the_runs_of_a_table(workspace):
         "results/smoke_modist_table2.csv",
         f"{figures}/attention/smoke/modist_linear/modist-random.png",
         f"{figures}/pretext/smoke/mosi/demo_smoke.split1/seed0.png",
+        f"{figures}/retrieval/smoke/mosi/split1/seed0.png",
     )
     alone = work.counts("results/smoke_modist_table2.csv")
 
     assert counts["draw_attention"] == counts["draw_pretext"] == 1
+    # What is retrieved by is as pretrained: nothing is fine-tuned for it.
+    assert counts["draw_retrieval"] == counts["retrieve"] == 1
     # MoSI's network, and the flow that it is compared with.
     assert counts["pretrain"] == alone["pretrain"] + 1
     assert counts["extract_flow"] == 2
@@ -155,6 +158,7 @@ def test_wrong_rows_and_protocols_of_a_figure_are_told_the_choices(workspace):
     work, figures = workspace(), "results/figures"
     for path, message in (
         ("attention/smoke/linear_probe/modist-nobody", "no row 'nobody' with a network; choices:"),
+        ("retrieval/smoke/idt_svm/split1/seed0", "no row 'idt_svm' with a network; choices:"),
         ("attention/smoke/linear/modist-random", "protocol: found 'linear'"),
         ("pretext/smoke/vcop/demo_smoke.split1/seed0", "no pseudo motions apart; choices: mosi"),
     ):

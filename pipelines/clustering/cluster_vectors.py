@@ -2,10 +2,12 @@
 
 import argparse
 import logging
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.clustering.assignment_store import (
     VectorClusters,
@@ -13,12 +15,13 @@ from pipelines.clustering.assignment_store import (
     write_vector_clusters,
     write_vector_diagnostics,
 )
-from pipelines.clustering.kmeans import Clustering, assign, fit_kmeans
+from pipelines.clustering.kmeans import Clustering, FloatArray, assign, fit_kmeans
+from pipelines.clustering.unit_sample import UnitSample
 from pipelines.clustering.vector_diagnostics import describe_clusterings
 from pipelines.data.manifest import read_problems
 from pipelines.data.skipping import check_skipped_share
 from pipelines.data.source_store import read_source
-from pipelines.encoding.vector_store import VideoVectors, read_all_vectors
+from pipelines.encoding.vector_store import stream_vectors
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
@@ -41,6 +44,7 @@ class VectorsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         first_seed: Clustering i has seed `first_seed` + i.
         num_iterations: Most Lloyd iterations.
         init: "k-means++" or "random".
+        max_fit_videos: Fit to a random sample of at most so many videos; null for all.
         method: "faiss" or "sklearn".
         num_restarts: Starts to try for each clustering.
     """
@@ -50,6 +54,7 @@ class VectorsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     first_seed: int
     num_iterations: int
     init: str
+    max_fit_videos: int | None
     method: str
     num_restarts: int
 
@@ -78,20 +83,21 @@ def main(args: argparse.Namespace) -> None:
     """Join vectors and source by id, cluster M times, write all three files."""
     config = decode_config(args.config, ClusterVectorsConfig)
     labels = read_source(args.source)
-    videos = _source_vectors(args, config.max_skipped_fraction, labels)
-    runs = _fit(videos, config.vectors)
-    found = [assign(videos.vectors, run.centres) for run in runs]
-    clusters = np.stack([part for part, _ in found])
-    distances = np.stack([part for _, part in found])
+    shards = read_paths(args.vectors_list)
+    sample = _sample(shards, labels, config.vectors)
+    _check_source(args, sample.num_seen, labels, config.max_skipped_fraction)
+    vectors = sample.finish()
+    runs = _fit(vectors, config.vectors)
+    video_ids, clusters, distances = _assign(shards, labels, runs)
     seeds = tuple(config.vectors.first_seed + number for number in range(len(runs)))
     stored = VectorClusters(
-        tuple(runs), seeds, len(videos.video_ids), config.vectors.method, config.vectors.init
+        tuple(runs), seeds, len(vectors), config.vectors.method, config.vectors.init
     )
     rows = describe_clusterings(
         clusters,
         distances,
         config.vectors.num_clusters,
-        [labels[video_id] for video_id in videos.video_ids],
+        [labels[video_id] for video_id in video_ids],
     )
     for row in rows[rows["cluster"] < 0].itertuples():
         log.info("clustering %d: %s %.6g", row.clustering, row.measure, row.value)
@@ -105,38 +111,58 @@ def main(args: argparse.Namespace) -> None:
     ):
         write_vector_clusters(centres, stored, made_by)
         write_vector_diagnostics(diagnostics, rows, made_by)
-        write_assignments(assignments, videos.video_ids, clusters, distances, made_by)
+        write_assignments(assignments, video_ids, clusters, distances, made_by)
 
 
 def _source_vectors(
-    args: argparse.Namespace, max_skipped_fraction: float, labels: dict[str, str | None]
-) -> VideoVectors:
-    """Vectors of the source's videos; other videos of its datasets are encoded too."""
-    videos = read_all_vectors(read_paths(args.vectors_list))
-    rows = [
-        row
-        for path in read_paths(args.skipped_list)
-        for row in read_problems(path, "encode_fisher")
-    ]
-    kept = np.array([video_id in labels for video_id in videos.video_ids], dtype=bool)
-    if not kept.any():
+    shards: Sequence[Path], labels: Mapping[str, str | None]
+) -> Iterator[tuple[list[str], FloatArray]]:
+    """Ids and vectors (V, S) of the source's videos, by shard; other videos are encoded too."""
+    for part in stream_vectors(shards):
+        rows = [row for row, video_id in enumerate(part.video_ids) if video_id in labels]
+        yield [part.video_ids[row] for row in rows], part.vectors[rows]
+
+
+def _sample(
+    shards: Sequence[Path], labels: Mapping[str, str | None], config: VectorsConfig
+) -> UnitSample:
+    if config.max_fit_videos is not None and config.max_fit_videos < config.num_clusters:
+        raise ConfigError(
+            f"clustering.vectors.max_fit_videos must be at least num_clusters "
+            f"{config.num_clusters}, found {config.max_fit_videos}"
+        )
+    sample = UnitSample(config.max_fit_videos, config.first_seed)
+    for video_ids, vectors in _source_vectors(shards, labels):
+        for video_id, vector in zip(video_ids, vectors, strict=True):
+            sample.add(video_id, vector[None])
+    return sample
+
+
+def _check_source(
+    args: argparse.Namespace,
+    num_kept: int,
+    labels: Mapping[str, str | None],
+    max_skipped_fraction: float,
+) -> None:
+    if not num_kept:
         raise ContractError(
             f"none of the {len(labels)} videos in {args.source} has a vector in "
             f"{args.vectors_list}; expected vectors of the same datasets"
         )
-    skipped = [row for row in rows if row.video_id in labels]
-    check_skipped_share(skipped, int(kept.sum()), max_skipped_fraction)
-    log.info("%d of %d listed videos have vectors", kept.sum(), len(labels))
-    if kept.all():
-        return videos
-    chosen = [video_id for video_id in videos.video_ids if video_id in labels]
-    return VideoVectors(tuple(chosen), videos.vectors[kept], videos.num_tracks[kept])
+    skipped = [
+        row
+        for path in read_paths(args.skipped_list)
+        for row in read_problems(path, "encode_fisher")
+        if row.video_id in labels
+    ]
+    check_skipped_share(skipped, num_kept, max_skipped_fraction)
+    log.info("%d of %d listed videos have vectors", num_kept, len(labels))
 
 
-def _fit(videos: VideoVectors, config: VectorsConfig) -> list[Clustering]:
-    if config.num_clusters > len(videos.video_ids):
+def _fit(vectors: FloatArray, config: VectorsConfig) -> list[Clustering]:
+    if config.num_clusters > len(vectors):
         raise ConfigError(
-            f"clustering.vectors.num_clusters: expected at most the {len(videos.video_ids)} videos "
+            f"clustering.vectors.num_clusters: expected at most the {len(vectors)} videos "
             f"of the source that have a vector, found {config.num_clusters}; lower it or add videos"
         )
     runs = []
@@ -144,7 +170,7 @@ def _fit(videos: VideoVectors, config: VectorsConfig) -> list[Clustering]:
         for number in range(config.num_clusterings):
             runs.append(
                 fit_kmeans(
-                    videos.vectors,
+                    vectors,
                     config.num_clusters,
                     config.num_iterations,
                     config.init,
@@ -155,6 +181,25 @@ def _fit(videos: VideoVectors, config: VectorsConfig) -> list[Clustering]:
             )
             progress.advance()
     return runs
+
+
+def _assign(
+    shards: Sequence[Path], labels: Mapping[str, str | None], runs: Sequence[Clustering]
+) -> tuple[list[str], NDArray[np.int64], FloatArray]:
+    """The source's V videos by id, and their clusters and distances (M, V)."""
+    ids: list[str] = []
+    clusters, distances = [], []
+    for video_ids, vectors in _source_vectors(shards, labels):
+        found = [assign(vectors, run.centres) for run in runs]
+        ids += video_ids
+        clusters.append(np.stack([part for part, _ in found]))
+        distances.append(np.stack([part for _, part in found]))
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    return (
+        [ids[place] for place in order],
+        np.concatenate(clusters, axis=1)[:, order],
+        np.concatenate(distances, axis=1)[:, order],
+    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ HDF5 artifact "vectors", version 1. V videos, S entries, P entries before the sk
     attributes sketch_size (S), num_components, num_dimensions, form (text), power.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -180,26 +180,39 @@ def read_fisher_vectors(path: Path) -> FloatArray:
         return np.asarray(source["fisher_vectors"][:], np.float32)
 
 
-def read_all_vectors(paths: Sequence[Path]) -> VideoVectors:
-    """Vectors of several shards, by video id.
+def stream_vectors(paths: Sequence[Path]) -> Iterator[VideoVectors]:
+    """Vectors of several shards, one shard after the other.
 
     Raises:
         ContractError: If a shard is damaged or of another kind, the shards' sketches or forms
             differ, or a video stands in two.
     """
-    parts, marks = [], []
+    first: tuple[object, ...] | None = None
+    seen: set[str] = set()
     for path in paths:
         part, mark = _read(path)
-        parts.append(part)
-        marks.append(mark)
-        if mark != marks[0]:
+        first = first or mark
+        if mark != first:
             raise ContractError(
                 f"{path}: its vectors were made with another sketch or form than those of "
                 f"{paths[0]}; remove both, rule {RULE} remakes them"
             )
+        if len(set(part.video_ids)) < len(part.video_ids) or not seen.isdisjoint(part.video_ids):
+            raise ContractError(
+                f"{path}: a video stands twice in the {len(paths)} shards from {paths[0]} on"
+            )
+        seen.update(part.video_ids)
+        yield part
+
+
+def read_all_vectors(paths: Sequence[Path]) -> VideoVectors:
+    """Vectors of several shards, by video id.
+
+    Raises:
+        ContractError: As `stream_vectors`.
+    """
+    parts = list(stream_vectors(paths))
     video_ids = [video_id for part in parts for video_id in part.video_ids]
-    if len(set(video_ids)) != len(video_ids):
-        raise ContractError(f"a video stands twice in the {len(paths)} shards from {paths[0]} on")
     order = sorted(range(len(video_ids)), key=video_ids.__getitem__)
     vectors = np.empty((len(video_ids), parts[0].vectors.shape[1]), np.float32)
     num_tracks = np.concatenate([part.num_tracks for part in parts])

@@ -31,6 +31,7 @@ from pipelines.frames.ragged_store import (
     RaggedReader,
     checked_rows,
     contiguous_runs,
+    distinct_rows,
     offsets_of,
     write_checked,
     write_index,
@@ -202,14 +203,14 @@ class FrameStore:
         """
         place = self._shards.locate(video_id)
         wanted = checked_rows(frame_indices, place.num_rows, video_id)
-        rows, inverse = np.unique(wanted, return_inverse=True)
+        rows, places = distinct_rows(wanted)
         frames = np.empty((len(rows), *self.size, 3), np.uint8)
         destinations = dict(zip(rows.tolist(), frames, strict=True))
         missing = [row for row, to in destinations.items() if not self._from_cache(place, row, to)]
         if missing:
             for run in contiguous_runs(np.array(missing)):
                 self._decode(place, run, destinations)
-        return frames if np.array_equal(rows, wanted) else frames[inverse]
+        return frames if places is None else frames[places]
 
     def shard_of(self, video_id: str) -> int:
         """Position in `paths` of the shard that holds a video."""

@@ -207,6 +207,17 @@ def write_checked(target: h5py.File, name: str, values: NDArray[Any]) -> None:
     )
 
 
+def distinct_rows(rows: IntArray) -> tuple[IntArray, IntArray | None]:
+    """Rows sorted and each once, and where every row asked for stands among them.
+
+    Returns:
+        Rows ``(D,)`` and places ``(T,)``; None for the places where the rows are so already.
+    """
+    if (rows[1:] > rows[:-1]).all():
+        return rows, None
+    return np.unique(rows, return_inverse=True)
+
+
 def contiguous_runs(rows: IntArray) -> list[IntArray]:
     """Split sorted row numbers where more than `MAX_GAP_ROWS` rows lie between two."""
     breaks = np.flatnonzero(np.diff(rows) > MAX_GAP_ROWS) + 1

@@ -32,6 +32,7 @@ from pipelines.frames.ragged_store import (
     RaggedReader,
     checked_rows,
     contiguous_runs,
+    distinct_rows,
     write_index,
 )
 from pipelines.frames.row_cache import RowCache
@@ -245,11 +246,11 @@ class FlowStore:
         place = self._shards.locate(video_id)
         frames = checked_rows(field_indices, place.num_rows + 1, video_id)
         wanted = np.minimum(frames, place.num_rows - 1)
-        rows, inverse = np.unique(wanted, return_inverse=True)
+        rows, places = distinct_rows(wanted)
         if len(rows) and rows[0] < 0:
             raise IndexError(f"{video_id} has one frame and so no flow")
         found = self._cached(place, rows) if self._cache.limit_bytes else self._stored(place, rows)
-        return found if np.array_equal(rows, wanted) else found[inverse]
+        return found if places is None else found[places]
 
     def close(self) -> None:
         """Close the files of this process; the next read opens them again."""

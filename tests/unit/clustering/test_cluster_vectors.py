@@ -21,6 +21,7 @@ CONFIG = {
     "first_seed": 1234,
     "num_iterations": 20,
     "init": "k-means++",
+    "max_fit_videos": None,
     "method": "faiss",
     "num_restarts": 2,
 }
@@ -148,3 +149,31 @@ def test_a_source_without_vectors_is_refused(workspace):
 def test_fewer_videos_than_clusters_are_refused(workspace):
     with pytest.raises(ConfigError, match=r"vectors\.num_clusters: .* the 24 .*found 25"):
         workspace.run(num_clusters=25)
+
+
+def test_all_videos_are_assigned_to_clusters_of_a_bounded_sample(workspace):
+    workspace.run(max_fit_videos=9)
+
+    assert read_vector_clusters(workspace.folder / "clusters.h5").num_videos == 9
+    video_ids, clusters = read_assignments(workspace.folder / "assignments.parquet")
+    assert video_ids == tuple(sorted(workspace.listed))
+    for run in clusters:
+        assert len(set(zip(run, (workspace.classes[name] for name in video_ids), strict=True))) == 3
+
+
+def test_a_limit_that_holds_all_videos_changes_nothing(workspace):
+    found = []
+    for limit in (None, 24, 1000):
+        workspace.run(max_fit_videos=limit)
+        found.append(read_vector_clusters(workspace.folder / "clusters.h5").clusterings)
+
+    for other in found[1:]:
+        for one, same in zip(found[0], other, strict=True):
+            np.testing.assert_array_equal(one.centres, same.centres)
+
+
+def test_a_sample_smaller_than_the_clusters_is_refused(workspace):
+    with pytest.raises(
+        ConfigError, match="max_fit_videos must be at least num_clusters 3, found 2"
+    ):
+        workspace.run(max_fit_videos=2)

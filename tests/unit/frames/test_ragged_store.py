@@ -6,7 +6,12 @@ import pytest
 
 from pipelines.frames import ragged_store
 from pipelines.frames.frame_store import FrameStore, write_frame_shard
-from pipelines.frames.ragged_store import checked_rows, contiguous_runs, offsets_of
+from pipelines.frames.ragged_store import (
+    checked_rows,
+    contiguous_runs,
+    distinct_rows,
+    offsets_of,
+)
 from pipelines.io.errors import ContractError
 
 
@@ -16,6 +21,23 @@ def test_runs_are_split_at_wide_gaps_only():
 
     assert [run.tolist() for run in contiguous_runs(rows)] == [[3, 4, 4 + gap], [5 + 2 * gap]]
     assert [run.tolist() for run in contiguous_runs(rows[:3])] == [[3, 4, 4 + gap]]
+
+
+def test_distinct_rows_know_their_places():
+    asked = np.array([4, 2, 4, 7])
+
+    rows, places = distinct_rows(asked)
+
+    assert rows.tolist() == [2, 4, 7]
+    np.testing.assert_array_equal(rows[places], asked)
+
+
+@pytest.mark.parametrize("asked", [[], [3], [0, 1, 5]])
+def test_rows_in_order_are_distinct_as_they_are(asked):
+    rows, places = distinct_rows(np.array(asked, np.int64))
+
+    assert rows.tolist() == asked
+    assert places is None
 
 
 def test_offsets_of_counts():

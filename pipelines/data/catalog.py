@@ -4,18 +4,20 @@ A *stanza* is one entry of `datasets` in config.yaml as a mapping.
 """
 
 import hashlib
+import itertools
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pipelines.data.action_boxes import ActionBox
 from pipelines.data.adapters import ADAPTERS, Adapter
-from pipelines.data.demo import DemoOptions, num_train_per_class
+from pipelines.data.demo import DemoOptions, training_videos
 from pipelines.data.listing import DatasetOptions, Listing
 from pipelines.data.manifest import Problem, Video, shard_of
+from pipelines.data.splits import hold_out
 from pipelines.data.video_files import Medium, find_video_files
 from pipelines.io.config import canonical, decode_config
 from pipelines.io.errors import ConfigError, DatasetError
@@ -153,21 +155,43 @@ def has_labels(name: str, stanza: Mapping[str, Any]) -> bool:
     return adapter.has_labels(options)
 
 
-def fewest_per_class(name: str, stanza: Mapping[str, Any], split: str) -> int:
-    """Training videos of a split's smallest class, as annotations list them; 0 without classes.
+def fewest_per_class(
+    name: str,
+    stanza: Mapping[str, Any],
+    splits: Iterable[str],
+    held_fraction: float = 0.0,
+    seeds: Iterable[int] = (0,),
+) -> int:
+    """Videos that are left to train on of the smallest class, as annotations list them.
 
     What is generated need not be there yet.
+
+    Args:
+        name: The dataset's name, for messages.
+        stanza: Its entry in config.yaml.
+        splits: The least over these.
+        held_fraction: Share of the training videos that `hold_out` takes for validation.
+        seeds: Of the hold-out; the least over these.
+
+    Returns:
+        Their number; 0 if there are no classes.
 
     Raises:
         ConfigError: If the stanza is not valid.
         DatasetError: As `list_videos`.
     """
     _, options = options_of(name, stanza)
-    if isinstance(options, DemoOptions):
-        return num_train_per_class(options)
-    listed = list_videos(name, stanza).videos
-    counts = Counter(v.label for v in listed if v.roles.get(split) == "train" and v.label)
-    return min(counts.values(), default=0)
+    listed: Sequence[Video] = (
+        training_videos(options)
+        if isinstance(options, DemoOptions)
+        else list_videos(name, stanza).videos
+    )
+    counts: list[int] = []
+    for split, seed in itertools.product(splits, seeds):
+        labelled = [v for v in listed if v.roles.get(split) == "train" and v.label]
+        kept, _ = hold_out(labelled, held_fraction, seed)
+        counts += Counter(video.label for video in kept).values()
+    return min(counts, default=0)
 
 
 def has_boxes(name: str, stanza: Mapping[str, Any]) -> bool:

@@ -10,6 +10,8 @@ import msgspec
 
 from pipelines.data.annotations import list_annotated
 from pipelines.data.listing import DatasetOptions, Listing
+from pipelines.data.manifest import Video
+from pipelines.data.synthetic_plan import plan_videos
 
 SPLIT = "split1"
 ANNOTATIONS = "annotations.csv"
@@ -31,10 +33,14 @@ class DemoOptions(DatasetOptions, frozen=True, forbid_unknown_fields=True, kw_on
     generator: msgspec.Raw = msgspec.Raw(b"{}")
 
 
-def num_train_per_class(options: DemoOptions) -> int:
-    """Labelled training videos of each class, which rule generate_demo makes."""
+def training_videos(options: DemoOptions) -> list[Video]:
+    """The labelled training videos that rule generate_demo makes, whether made or not."""
     told: dict[str, int] = msgspec.json.decode(options.generator)
-    return told.get("num_train_per_class", NUM_TRAIN_PER_CLASS)
+    planned = plan_videos(told.get("num_train_per_class", NUM_TRAIN_PER_CLASS), 0, 0, seed=0)
+    return [
+        Video(video.video_id, "", video.label, video.group, {SPLIT: video.role})
+        for video in planned
+    ]
 
 
 def split_names(options: DemoOptions) -> tuple[str, ...]:

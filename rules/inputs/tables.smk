@@ -239,18 +239,25 @@ def row_unavailable(target, row):
     if row.method in GENERATORS and chosen["generator"]["dataset"] != dataset:
         return f"the generator knows the classes of {chosen['generator']['dataset']} alone"
     wanted = SETTINGS.presets[chosen["preset"]]["evaluation"]["labels"]["per_class"]
-    if wanted is not None and (found := smallest_class(dataset, chosen["splits"][0])) < wanted:
+    if wanted is not None and (found := smallest_class(target)) < wanted:
         return f"needs {wanted} training videos of every class, and {dataset} has {found} of one"
     if "map" in row.measures and not has_boxes(dataset, SETTINGS.datasets[dataset]):
         return f"needs boxes of actions, which {dataset} has not"
     return unavailable(target, row.method) or ""
 
 
+def smallest_class(target):
+    """Training videos of the smallest class in any split, validation videos left out."""
+    chosen = SETTINGS.targets[target]
+    held = SETTINGS.presets[chosen["preset"]]["validation"]["fraction"]
+    return fewest_in(chosen["dataset"], tuple(chosen["splits"]), held, tuple(chosen["seeds"]))
+
+
 @functools.cache
-def smallest_class(dataset, split):
-    """Training videos of a split's smallest class."""
+def fewest_in(dataset, splits, held, seeds):
+    """The same, once for all rows that agree in it."""
     try:
-        return fewest_per_class(dataset, SETTINGS.datasets[dataset], split)
+        return fewest_per_class(dataset, SETTINGS.datasets[dataset], splits, held, seeds)
     except PipelineError as error:
         stop(error)
 

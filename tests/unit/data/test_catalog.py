@@ -264,9 +264,29 @@ def test_the_smallest_class_is_counted_without_its_videos(tmp_path):
         (tmp_path / f"{name}.mp4").write_text(name)
     generated = stanza_of("demo", tmp_path / "nowhere", generator={"num_train_per_class": 3})
 
-    assert fewest_per_class("mine", stanza_of("csv", tmp_path), "split1") == 1
-    assert fewest_per_class("mine", generated, "split1") == 3
-    assert fewest_per_class("mine", stanza_of("demo", tmp_path / "nowhere"), "split1") == 8
+    assert fewest_per_class("mine", stanza_of("csv", tmp_path), ["split1"]) == 1
+    assert fewest_per_class("mine", generated, ["split1"]) == 3
+    assert fewest_per_class("mine", stanza_of("demo", tmp_path / "nowhere"), ["split1"]) == 8
+
+
+def test_videos_that_are_held_out_do_not_count_for_the_smallest_class(tmp_path):
+    demo = stanza_of("demo", tmp_path / "nowhere")
+
+    # The demo has 4 groups of 2 videos of every class.
+    assert fewest_per_class("mine", demo, ["split1"], held_fraction=0.25, seeds=[0, 1]) == 6
+
+
+def test_the_smallest_class_is_that_of_any_split_and_seed(tmp_path):
+    rows = ["a,x,train,test", "b,x,train,train", "c,x,test,train", "d,x,train,test"]
+    lines = [f"{name}.mp4,{label},,{roles}" for name, label, roles in (r.split(",", 2) for r in rows)]
+    table = "\n".join(["video,label,group,split1,split2", *lines])
+    (tmp_path / "annotations.csv").write_text(table)
+    for name in "abcd":
+        (tmp_path / f"{name}.mp4").write_text(name)
+    stanza = stanza_of("csv", tmp_path, splits=["split1", "split2"])
+
+    assert fewest_per_class("mine", stanza, ["split1"]) == 3
+    assert fewest_per_class("mine", stanza, ["split1", "split2"]) == 2
 
 
 def test_boxes_are_listed_by_adapters_that_have_them(table, tmp_path):

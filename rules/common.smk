@@ -207,10 +207,12 @@ def recall_variants():
     """Make known what other processes derived: a cluster job is given one output alone."""
     for name, stored in read_variants(VARIANTS).items():
         # The configuration may have changed since: what no longer fits is derived anew.
+        if stored.root not in SETTINGS.presets:
+            continue
         try:
             if stored.target in SETTINGS.targets:
                 recall_target(name, stored)
-            elif not stored.target and stored.root in SETTINGS.presets:
+            elif not stored.target:
                 SETTINGS.variants.name(stored.root, stored.changes, stored.protocol)
         except PipelineError:
             (VARIANTS / f"{name}.json").unlink(missing_ok=True)

@@ -123,3 +123,17 @@ def test_a_wrong_row_is_told_the_choices_before_any_job(edited, old, new, messag
     assert answer.returncode != 0
     assert re.search(message, answer.stdout), answer.stdout
     assert "Traceback" not in answer.stdout
+
+
+def test_a_plan_with_a_preset_of_an_overlay_leaves_plans_without_it_alone(workspace):
+    work = workspace()
+    before = set(work.plan(MOSI))
+    mine = {
+        "presets": {"mine": {"base": "smoke", "clips": {"flow_scale_px": 9.0}}},
+        "targets": {"smoke": {"preset": "mine"}},
+    }
+
+    under_overlay = work.plan(MOSI, overlay=mine)
+
+    assert any("/mine-" in output for _, output in under_overlay)
+    assert set(work.plan(MOSI)) == before

@@ -37,8 +37,13 @@ def jittered(
 
 
 def normalised(clips: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """``(value - mean) / std`` per channel, of clips ``(N, 3, T, S, S)`` and numbers of 0..1."""
+    """``(value - mean) / std`` per channel, of clips ``(N, 3, T, S, S)`` and numbers of 0..1.
+
+    Returns:
+        A contiguous copy.
+    """
     shift, scale = (
         torch.tensor(values, device=clips.device)[:, None, None, None] for values in (mean, std)
     )
-    return (clips - shift) / scale
+    # Clips that were recoloured frame by frame lie in memory in another order.
+    return torch.empty(clips.shape, device=clips.device).copy_(clips).sub_(shift).div_(scale)

@@ -126,16 +126,20 @@ def recoloured(frames: Tensor, colours: Colours, grey_first: bool) -> Tensor:
         )
     if len(colours.order) != len(frames):
         raise ValueError(f"expected a row per frame, {len(frames)}, found {len(colours.order)}")
-    result = greyed(frames, colours.is_grey) if grey_first else frames.clone()
+    result = torch.empty_like(frames, memory_format=torch.contiguous_format)
     for number in np.unique(colours.order).tolist():
         rows = np.flatnonzero(colours.order == number)
         index = torch.from_numpy(rows).to(frames.device)
-        part = result[index]
+        part = frames[index]
+        if grey_first:
+            grey(part, colours.is_grey[rows])
         for operation in ORDERS[number]:
             name = OPERATIONS[operation]
             part = _adjusted(part, name, getattr(colours, name)[rows])
         result[index] = part
-    return result if grey_first else greyed(result, colours.is_grey)
+    if not grey_first:
+        grey(result, colours.is_grey)
+    return result
 
 
 def recoloured_clips(clips: Tensor, colours: Colours, grey_first: bool) -> Tensor:
@@ -183,13 +187,11 @@ def adjust_hue(frames: Tensor, shift: Tensor) -> Tensor:
     return result
 
 
-def greyed(frames: Tensor, is_grey: NDArray[np.bool_]) -> Tensor:
-    """A copy whose chosen frames show their luma in all channels."""
-    result = frames.clone()
+def grey(frames: Tensor, is_grey: NDArray[np.bool_]) -> None:
+    """Let the chosen frames show their luma in all channels, in place."""
     index = torch.from_numpy(np.flatnonzero(is_grey)).to(frames.device)
     if len(index):
-        result[index] = luma(frames[index]).expand(-1, 3, -1, -1)
-    return result
+        frames[index] = luma(frames[index]).expand(-1, 3, -1, -1)
 
 
 def luma(frames: Tensor) -> Tensor:
@@ -199,7 +201,7 @@ def luma(frames: Tensor) -> Tensor:
 
 
 def _adjusted(frames: Tensor, name: str, amounts: NDArray[np.float32]) -> Tensor:
-    """Apply one operation to the frames that it changes, and to no other."""
+    """Apply one operation to the frames that it changes, and to no other; may write to `frames`."""
     changed = np.flatnonzero(amounts != IDENTITY[name])
     if not len(changed):
         return frames
@@ -207,7 +209,7 @@ def _adjusted(frames: Tensor, name: str, amounts: NDArray[np.float32]) -> Tensor
     if len(changed) == len(frames):
         return _ADJUSTMENTS[name](frames, amount)
     index = torch.from_numpy(changed).to(frames.device)
-    return frames.index_copy(0, index, _ADJUSTMENTS[name](frames[index], amount))
+    return frames.index_copy_(0, index, _ADJUSTMENTS[name](frames[index], amount))
 
 
 def _sextant(frames: Tensor, high: Tensor, reach: Tensor) -> Tensor:

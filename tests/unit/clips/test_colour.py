@@ -14,7 +14,7 @@ from pipelines.clips.colour import (
     adjust_hue,
     adjust_saturation,
     draw_colours,
-    greyed,
+    grey,
     joined,
     luma,
     recoloured,
@@ -187,7 +187,8 @@ def test_nothing_to_do_returns_an_equal_copy():
 def test_greying_touches_the_chosen_frames_only():
     frames = pictures(3, (2, 2)) + 0.1
 
-    found = greyed(frames, np.array([False, True, False]))
+    found = frames.clone()
+    grey(found, np.array([False, True, False]))
 
     assert torch.equal(found[[0, 2]], frames[[0, 2]])
     torch.testing.assert_close(found[1], functional.rgb_to_grayscale(frames[1], 3))

@@ -16,6 +16,7 @@ from pipelines.data import build_manifest, generate_demo, probe_videos
 from pipelines.data.manifest import ProbedVideo, write_manifest
 from pipelines.data.probing import probe_file
 from pipelines.frames import decode_frames, index_frames
+from pipelines.frames.frame_store import FrameStore, write_frame_shard
 from pipelines.io.atomic import atomic_path
 from pipelines.io.config import canonical
 from pipelines.io.sections import at_path
@@ -200,6 +201,21 @@ def demo_frames(folder: Path) -> Path:
     if not (root / "frames.h5").exists():
         _decode(root / "probed.parquet", root / "videos", "demo", root / "frames.h5")
     return root / "frames.h5"
+
+
+def repeated_frames(folder: Path, times: int) -> Path:
+    """The demo's frames so many times, under ids of their own: a source of many videos."""
+    store = FrameStore([demo_frames(folder)])
+    videos = (
+        (f"{video_id}-{number}", store.fps[video_id], store.read(video_id, np.arange(count)))
+        for number in range(times)
+        for video_id, count in store.num_frames.items()
+    )
+    quality = preset_value("demo", "frames.jpeg_quality")
+    return made(
+        folder / "demo" / f"frames-{times}.h5",
+        lambda path: write_frame_shard(path, videos, store.size, quality, {}),
+    )
 
 
 def demo_flow(folder: Path) -> Path:

@@ -53,7 +53,7 @@ rule index_frames:
     shell:
         "python -m pipelines.frames.index_frames"
         " --config {params.config:q}"
-        " --frames-list {params.frames}"
+        " --shards-list {params.frames}"
         " --skipped-list {params.skipped}"
         " --out {output.index}"
         " --skipped {output.skipped}"

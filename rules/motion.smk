@@ -113,7 +113,7 @@ rule index_edges:
     shell:
         "python -m pipelines.motion.index_edges"
         " --config {params.config:q}"
-        " --edges-list {params.edges}"
+        " --shards-list {params.edges}"
         " --skipped-list {params.skipped}"
         " --out {output.index}"
         " --skipped {output.skipped}"

@@ -90,7 +90,7 @@ rule index_tracks:
     shell:
         "python -m pipelines.trajectories.index_tracks"
         " --config {params.config:q}"
-        " --tracks-list {params.tracks}"
+        " --shards-list {params.tracks}"
         " --skipped-list {params.skipped}"
         " --out {output.index}"
         " --skipped {output.skipped}"

@@ -16,6 +16,7 @@ from pipelines.data.adapters import ADAPTERS
 from pipelines.data.build_manifest import ManifestConfig
 from pipelines.data.generate_action_demo import ActionDemoConfig
 from pipelines.data.generate_demo import DemoConfig
+from pipelines.data.shard_index import IndexConfig
 from pipelines.encoding.encode_fisher import EncodeFisherConfig
 from pipelines.encoding.fit_encoder import EncoderConfig
 from pipelines.encoding.sample_descriptors import SampleDescriptorsConfig
@@ -26,11 +27,9 @@ from pipelines.evaluation.retrieve import RetrieveConfig
 from pipelines.evaluation.test_model import TestConfig as PredictionConfig
 from pipelines.figures.draw_motion import DrawMotionConfig
 from pipelines.frames.decode_frames import DecodeFramesConfig
-from pipelines.frames.index_frames import IndexFramesConfig
 from pipelines.motion.export_flow import ExportFlowConfig
 from pipelines.motion.extract_edges import ExtractEdgesConfig
 from pipelines.motion.extract_flow import ExtractFlowConfig
-from pipelines.motion.index_edges import IndexEdgesConfig
 from pipelines.pretraining import (
     pretrain_clip_order,
     pretrain_instance_recognition,
@@ -47,7 +46,6 @@ from pipelines.training.recipe import (
     TrainingConfig,
 )
 from pipelines.trajectories.detect_people import DetectPeopleConfig
-from pipelines.trajectories.index_tracks import IndexTracksConfig
 from pipelines.trajectories.track_trajectories import TrackTrajectoriesConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -203,9 +201,7 @@ COMMANDS = [
         },
     ),
     (ManifestConfig, SCHEMA["properties"]["limits"]),
-    (IndexFramesConfig, SCHEMA["properties"]["limits"]),
-    (IndexEdgesConfig, SCHEMA["properties"]["limits"]),
-    (IndexTracksConfig, SCHEMA["properties"]["limits"]),
+    (IndexConfig, SCHEMA["properties"]["limits"]),
 ]
 
 

@@ -248,7 +248,7 @@ def demo_index(folder: Path) -> Path:
     frames, root = demo_frames(folder), folder / "demo"
     target = root / "index.parquet"
     if not target.exists():
-        lists = ("--frames-list", listed(folder, [frames]))
+        lists = ("--shards-list", listed(folder, [frames]))
         skipped = listed(folder, [root / "frames-skipped.parquet"])
         outputs = ("--out", target, "--skipped", root / "skipped.parquet")
         config = canonical({"max_skipped_fraction": 0.0})

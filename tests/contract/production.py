@@ -164,7 +164,7 @@ class Production:
         command(
             index_frames,
             config=NO_LIMIT,
-            frames_list=self.listed(shard),
+            shards_list=self.listed(shard),
             skipped_list=self.listed(skipped),
             out=self.frames / "index.parquet",
             skipped=self.frames / "skipped.parquet",
@@ -184,7 +184,7 @@ class Production:
         command(
             index_edges,
             config=NO_LIMIT,
-            edges_list=self.listed(shard),
+            shards_list=self.listed(shard),
             skipped_list=self.listed(skipped),
             out=self.edges / "index.parquet",
             skipped=self.edges / "skipped.parquet",
@@ -219,7 +219,7 @@ class Production:
         command(
             index_tracks,
             config=NO_LIMIT,
-            tracks_list=self.listed(tracks / f"{SHARD}.h5"),
+            shards_list=self.listed(tracks / f"{SHARD}.h5"),
             skipped_list=self.listed(tracks / "skipped" / f"{SHARD}.parquet"),
             out=tracks / "index.parquet",
             skipped=tracks / "skipped.parquet",

@@ -7,7 +7,6 @@ import pytest
 from pipelines.data.manifest import Problem, read_problems, write_problems
 from pipelines.frames.index_frames import build_parser, main
 from pipelines.frames.index_store import read_frame_index
-from pipelines.io.errors import TooManySkippedError
 
 
 @pytest.fixture
@@ -24,11 +23,11 @@ def folder(tmp_path, write_shard) -> Path:
     return tmp_path
 
 
-def arguments(folder: Path, max_fraction: float) -> argparse.Namespace:
+def arguments(folder: Path) -> argparse.Namespace:
     return build_parser().parse_args(
         [
-            *("--config", json.dumps({"max_skipped_fraction": max_fraction})),
-            *("--frames-list", str(folder / "h5.txt")),
+            *("--config", json.dumps({"max_skipped_fraction": 0.7})),
+            *("--shards-list", str(folder / "h5.txt")),
             *("--skipped-list", str(folder / "parquet.txt")),
             *("--out", str(folder / "index.parquet")),
             *("--skipped", str(folder / "skipped.parquet")),
@@ -37,7 +36,7 @@ def arguments(folder: Path, max_fraction: float) -> argparse.Namespace:
 
 
 def test_videos_and_skipped_of_all_shards_are_listed(folder):
-    main(arguments(folder, 0.7))
+    main(arguments(folder))
 
     assert read_frame_index(folder / "index.parquet") == [
         ("b/ü", 0, 14),
@@ -45,12 +44,3 @@ def test_videos_and_skipped_of_all_shards_are_listed(folder):
         ("a/1", 1, 5),
     ]
     assert len(read_problems(folder / "skipped.parquet", "index_frames")) == 6
-
-
-def test_too_many_skipped_videos_fail_and_the_first_five_are_named(folder):
-    with pytest.raises(TooManySkippedError, match="6 of 9") as caught:
-        main(arguments(folder, 0.6))
-
-    assert "bad4 (empty)" in str(caught.value)
-    assert "bad5" not in str(caught.value)
-    assert not (folder / "index.parquet").exists()

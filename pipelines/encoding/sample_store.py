@@ -10,14 +10,17 @@ A shard without a chosen video has V = 0.
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.io.errors import ContractError
-from pipelines.io.hdf5 import create, damaged_as_contract_error, fixed_length_texts, open_checked
+from pipelines.io.hdf5 import (
+    ArtifactWriter,
+    damaged_as_contract_error,
+    fixed_length_texts,
+    open_checked,
+)
 
 FloatArray = NDArray[np.float32]
 
@@ -29,7 +32,7 @@ RULE = "sample_descriptors"
 CHUNK_ROWS = 512
 
 
-class SampleWriter:
+class SampleWriter(ArtifactWriter):
     """Writes one shard video by video; a context manager.
 
     Args:
@@ -40,7 +43,7 @@ class SampleWriter:
 
     def __init__(self, path: Path, num_columns: int, stamp: Mapping[str, str]) -> None:
         """Create the file."""
-        self._target: h5py.File = create(path, ARTIFACT, VERSION, stamp)
+        super().__init__(path, ARTIFACT, VERSION, stamp)
         self._rows = self._target.create_dataset(
             "descriptors",
             (0, num_columns),
@@ -53,23 +56,6 @@ class SampleWriter:
         self._num_tracks: list[int] = []
         self._offsets = [0]
 
-    def __enter__(self) -> "SampleWriter":
-        """Return the writer."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Write the index, unless the block failed, and close the file."""
-        try:
-            if kind is None:
-                self._write_index()
-        finally:
-            self._target.close()
-
     def add(self, video_id: str, descriptors: FloatArray, num_tracks: int) -> None:
         """Append one video's sample, (R, F), drawn from `num_tracks` trajectories."""
         start = self._offsets[-1]
@@ -79,7 +65,7 @@ class SampleWriter:
         self._num_tracks.append(num_tracks)
         self._offsets.append(start + len(descriptors))
 
-    def _write_index(self) -> None:
+    def _finish(self) -> None:
         columns = {
             "video_id": fixed_length_texts(self._video_ids),
             "num_tracks": np.array(self._num_tracks, np.int64),

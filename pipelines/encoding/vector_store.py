@@ -12,16 +12,14 @@ HDF5 artifact "vectors", version 1. V videos, S entries, P entries before the sk
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.encoding.sketch import CountSketch
 from pipelines.io.errors import ContractError
 from pipelines.io.hdf5 import (
-    create,
+    ArtifactWriter,
     damaged_as_contract_error,
     fixed_length_text,
     fixed_length_texts,
@@ -54,7 +52,7 @@ class VectorForm:
     power: float
 
 
-class VectorWriter:
+class VectorWriter(ArtifactWriter):
     """Writes one shard video by video; a context manager.
 
     Args:
@@ -74,7 +72,7 @@ class VectorWriter:
         stamp: Mapping[str, str],
     ) -> None:
         """Create the file."""
-        self._target: h5py.File = create(path, ARTIFACT, VERSION, stamp)
+        super().__init__(path, ARTIFACT, VERSION, stamp)
         self._target.create_dataset("sketch_outputs", data=sketch.outputs, fletcher32=True)
         self._target.create_dataset("sketch_signs", data=sketch.signs, fletcher32=True)
         self._target.attrs.update(
@@ -102,30 +100,6 @@ class VectorWriter:
         self._video_ids: list[str] = []
         self._num_tracks: list[int] = []
 
-    def __enter__(self) -> "VectorWriter":
-        """Return the writer."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Write the index, unless the block failed, and close the file."""
-        try:
-            if kind is None:
-                columns = {
-                    "video_id": fixed_length_texts(self._video_ids),
-                    "num_tracks": np.array(self._num_tracks, np.int64),
-                }
-                for name, data in columns.items():
-                    self._target.create_dataset(
-                        name, data=data, maxshape=(None,), chunks=(512,), fletcher32=True
-                    )
-        finally:
-            self._target.close()
-
     def add(
         self, video_id: str, vector: FloatArray, fisher_vector: FloatArray, num_tracks: int
     ) -> None:
@@ -136,6 +110,16 @@ class VectorWriter:
             rows[-1] = given[name]
         self._video_ids.append(video_id)
         self._num_tracks.append(num_tracks)
+
+    def _finish(self) -> None:
+        columns = {
+            "video_id": fixed_length_texts(self._video_ids),
+            "num_tracks": np.array(self._num_tracks, np.int64),
+        }
+        for name, data in columns.items():
+            self._target.create_dataset(
+                name, data=data, maxshape=(None,), chunks=(512,), fletcher32=True
+            )
 
 
 @dataclass(frozen=True)

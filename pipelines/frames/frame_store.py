@@ -17,10 +17,8 @@ seventh of the space of raw frames.
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 
 import cv2
-import h5py
 import numpy as np
 import simplejpeg
 
@@ -37,7 +35,7 @@ from pipelines.frames.ragged_store import (
     write_index,
 )
 from pipelines.frames.row_cache import RowCache
-from pipelines.io.hdf5 import create
+from pipelines.io.hdf5 import ArtifactWriter
 
 ARTIFACT = "frames"
 VERSION = 1
@@ -48,7 +46,7 @@ CHUNK_BYTES = 65_536
 _BUFFER_BYTES = 1 << 20
 
 
-class FrameShardWriter:
+class FrameShardWriter(ArtifactWriter):
     """Writes one shard video by video; a context manager.
 
     Args:
@@ -64,7 +62,7 @@ class FrameShardWriter:
         """Create the file."""
         self._size = size
         self._options = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
-        self._target: h5py.File = create(path, ARTIFACT, VERSION, stamp)
+        super().__init__(path, ARTIFACT, VERSION, stamp)
         self._target.attrs.update(height=size[0], width=size[1], jpeg_quality=jpeg_quality)
         self._jpeg = self._target.create_dataset(
             "jpeg", (0,), np.uint8, maxshape=(None,), chunks=(CHUNK_BYTES,), fletcher32=True
@@ -74,23 +72,6 @@ class FrameShardWriter:
         self._counts: list[int] = []
         self._lengths: list[int] = []
         self._num_bytes = 0
-
-    def __enter__(self) -> "FrameShardWriter":
-        """Return the writer."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Write the index, unless the block failed, and close the file."""
-        try:
-            if kind is None:
-                self._finish()
-        finally:
-            self._target.close()
 
     def add(self, video_id: str, fps: float, frames: Iterable[FrameArray]) -> int:
         """Append one video; if `frames` raises, the shard is as before the call.

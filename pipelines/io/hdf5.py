@@ -2,10 +2,12 @@
 
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import h5py
 import numpy as np
@@ -29,6 +31,44 @@ def create(path: Path, artifact: str, version: int, stamp: Mapping[str, str]) ->
     target.attrs["version"] = version
     target.attrs["stamp"] = fixed_length_text(json.dumps(dict(stamp)))
     return target
+
+
+class ArtifactWriter(ABC):
+    """Writes an HDF5 artifact piece by piece; a context manager.
+
+    A block that fails leaves a file without what `_finish` writes, which is of no use.
+
+    Args:
+        path: File to write, normally from `atomic_path`.
+        artifact: Kind of content.
+        version: Its schema version.
+        stamp: Provenance.
+    """
+
+    def __init__(self, path: Path, artifact: str, version: int, stamp: Mapping[str, str]) -> None:
+        """Create the file."""
+        self._target = create(path, artifact, version, stamp)
+
+    def __enter__(self) -> Self:
+        """Return the writer."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Write what is left, unless the block failed, and close the file."""
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            self._target.close()
+
+    @abstractmethod
+    def _finish(self) -> None:
+        """Write what is known at the end alone, such as the index."""
 
 
 def _create_checked(path: Path) -> h5py.h5f.FileID:

@@ -23,7 +23,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import h5py
 import hdf5plugin
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +35,7 @@ from pipelines.frames.ragged_store import (
     write_index,
 )
 from pipelines.io.errors import ContractError
-from pipelines.io.hdf5 import create, fixed_length_text, open_checked, read_text
+from pipelines.io.hdf5 import ArtifactWriter, fixed_length_text, open_checked, read_text
 from pipelines.motion.edges import MAP_KINDS, CodeArray, MapArray, decode, encode, strength
 
 ARTIFACT = "edges"
@@ -72,7 +71,7 @@ class _Video(NamedTuple):
     num_maps: int
 
 
-class EdgeShardWriter:
+class EdgeShardWriter(ArtifactWriter):
     """Writes one shard video by video; a context manager.
 
     Args:
@@ -84,7 +83,7 @@ class EdgeShardWriter:
     def __init__(self, path: Path, settings: EdgeSettings, stamp: Mapping[str, str]) -> None:
         """Create the file."""
         self._settings, self._kind = settings, MAP_KINDS[settings.kind]
-        self._target: h5py.File = create(path, ARTIFACT, VERSION, stamp)
+        super().__init__(path, ARTIFACT, VERSION, stamp)
         for name in ("kind", "flow", "weights"):
             self._target.attrs[name] = fixed_length_text(getattr(settings, name))
         self._target.attrs.update(
@@ -99,18 +98,6 @@ class EdgeShardWriter:
         # Whole chunks only go to the file: a chunk written twice is compressed twice.
         self._waiting: list[CodeArray] = []
         self._num_written = 0
-
-    def __enter__(self) -> "EdgeShardWriter":
-        """Return the writer."""
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *details: object) -> None:
-        """Write what waits and the index, unless the block failed, and close the file."""
-        try:
-            if kind is None:
-                self._finish()
-        finally:
-            self._target.close()
 
     def add(self, video_id: str, fps: float, maps: Iterable[MapArray]) -> int:
         """Append one video; if `maps` raises, the shard is as before the call.

@@ -19,10 +19,8 @@ Chunks hold 16 fields, bit-shuffled and packed by Zstandard inside Blosc, with c
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
-import h5py
 import hdf5plugin
 import numpy as np
 
@@ -37,7 +35,7 @@ from pipelines.frames.ragged_store import (
 )
 from pipelines.frames.row_cache import RowCache
 from pipelines.io.hdf5 import (
-    create,
+    ArtifactWriter,
     damaged_as_contract_error,
     fixed_length_text,
     open_checked,
@@ -59,7 +57,7 @@ AXES = "field, right then down, row, column"
 CHUNK_FIELDS = 16
 
 
-class FlowShardWriter:
+class FlowShardWriter(ArtifactWriter):
     """Writes one shard video by video; a context manager.
 
     Args:
@@ -82,7 +80,7 @@ class FlowShardWriter:
     ) -> None:
         """Create the file."""
         self._size, self._bound_px = size, bound_px
-        self._target: h5py.File = create(path, ARTIFACT, VERSION, stamp)
+        super().__init__(path, ARTIFACT, VERSION, stamp)
         self._target.attrs.update(
             height=size[0],
             width=size[1],
@@ -108,24 +106,6 @@ class FlowShardWriter:
         self._counts: list[int] = []
         # Whole chunks only go to the file: a chunk written twice is compressed twice.
         self._waiting: list[QuantisedArray] = []
-
-    def __enter__(self) -> "FlowShardWriter":
-        """Return the writer."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Write what waits and the index, unless the block failed, and close the file."""
-        try:
-            if kind is None:
-                self._flush()
-                write_index(self._target, self._video_ids, self._fps, self._counts, "field_offsets")
-        finally:
-            self._target.close()
 
     def add(self, video_id: str, fps: float, fields: Iterable[FlowArray]) -> int:
         """Append one video.
@@ -153,6 +133,10 @@ class FlowShardWriter:
         self._fps.append(fps)
         self._counts.append(count)
         return count
+
+    def _finish(self) -> None:
+        self._flush()
+        write_index(self._target, self._video_ids, self._fps, self._counts, "field_offsets")
 
     def _flush(self) -> None:
         if self._waiting:

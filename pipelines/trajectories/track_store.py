@@ -11,7 +11,6 @@ Blosc, with checksums. A descriptor is at most 1, so float16 is within 2.5e-4 of
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 
 import h5py
 import hdf5plugin
@@ -19,7 +18,7 @@ import numpy as np
 
 from pipelines.frames.ragged_store import offsets_of, write_checked
 from pipelines.io.errors import ContractError
-from pipelines.io.hdf5 import create, damaged_as_contract_error, open_checked
+from pipelines.io.hdf5 import ArtifactWriter, damaged_as_contract_error, open_checked
 from pipelines.trajectories.tracks import INFO_COLUMNS, NUM_DESCRIPTORS, NUM_INFO, TrackBatch
 
 ARTIFACT = "tracks"
@@ -31,7 +30,7 @@ CHUNK_ROWS = 1024
 _LAST_FRAME = INFO_COLUMNS.index("last_frame")
 
 
-class TrackShardWriter:
+class TrackShardWriter(ArtifactWriter):
     """Writes one shard video by video; a context manager.
 
     Args:
@@ -41,28 +40,11 @@ class TrackShardWriter:
 
     def __init__(self, path: Path, stamp: Mapping[str, str]) -> None:
         """Create the file."""
-        self._target: h5py.File = create(path, ARTIFACT, VERSION, stamp)
+        super().__init__(path, ARTIFACT, VERSION, stamp)
         self._info = self._growing("info", NUM_INFO, np.float32)
         self._descriptors = self._growing("descriptors", NUM_DESCRIPTORS, np.float16)
         self._video_ids: list[str] = []
         self._counts: list[int] = []
-
-    def __enter__(self) -> "TrackShardWriter":
-        """Return the writer."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Write the index, unless the block failed, and close the file."""
-        try:
-            if kind is None:
-                self._write_index()
-        finally:
-            self._target.close()
 
     def add(self, video_id: str, batches: Iterable[TrackBatch]) -> int:
         """Append one video as its batches come; a video that fails on the way leaves nothing.
@@ -117,7 +99,7 @@ class TrackShardWriter:
             ),
         )
 
-    def _write_index(self) -> None:
+    def _finish(self) -> None:
         encoded = [video_id.encode() for video_id in self._video_ids]
         text = h5py.string_dtype("utf-8", max([1, *map(len, encoded)]))
         write_checked(self._target, "video_id", np.array(encoded, text))

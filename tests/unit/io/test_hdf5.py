@@ -3,7 +3,13 @@ import numpy as np
 import pytest
 
 from pipelines.io.errors import ContractError
-from pipelines.io.hdf5 import create, damaged_as_contract_error, open_checked, read_stamp
+from pipelines.io.hdf5 import (
+    ArtifactWriter,
+    create,
+    damaged_as_contract_error,
+    open_checked,
+    read_stamp,
+)
 
 STAMP = {"module": "test", "seed": "0"}
 
@@ -93,3 +99,33 @@ def test_a_flipped_bit_in_one_of_many_attributes_is_noticed(tmp_path):
 def test_a_missing_dataset_is_damage(path):
     with pytest.raises(ContractError, match="colours"):
         read(path, "colours")
+
+
+class Numbers(ArtifactWriter):
+    """Numbers, and at the end how many there are."""
+
+    def __init__(self, path):
+        super().__init__(path, "numbers", 1, STAMP)
+        self.values = []
+
+    def _finish(self):
+        self._target["values"] = self.values
+        self._target.attrs["count"] = len(self.values)
+
+
+def test_a_writer_marks_and_finishes_its_file(tmp_path):
+    with Numbers(tmp_path / "n.h5") as writer:
+        writer.values += [4, 5]
+
+    with open_checked(tmp_path / "n.h5", "numbers", 1, "count") as source:
+        assert (source["values"][:].tolist(), source.attrs["count"]) == ([4, 5], 2)
+    assert read_stamp(tmp_path / "n.h5") == STAMP
+
+
+def test_a_writer_closes_an_unfinished_file_where_its_block_fails(tmp_path):
+    with pytest.raises(ValueError, match="a block"), Numbers(tmp_path / "n.h5") as writer:
+        raise ValueError("a block that fails")
+
+    assert not writer._target
+    with h5py.File(tmp_path / "n.h5") as source:
+        assert "count" not in source.attrs

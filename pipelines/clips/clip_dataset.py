@@ -22,6 +22,7 @@ from torch.utils.data import Dataset
 from pipelines.clips.multi_scale import multi_scale_crop, resized_window
 from pipelines.clips.sampling import (
     IntArray,
+    as_clips,
     clip_indices,
     dense_starts,
     last_frame,
@@ -160,7 +161,7 @@ class ClipReader:
     ) -> torch.Tensor:
         """Clips ``(R, 3, T, S, S)``; one read for all of them."""
         config = self.config
-        stored = np.split(store.read(video_id, indices), len(crops))
+        stored = as_clips(store.read(video_id, indices), len(crops))
         clips = self._empty(len(crops), 3)
         for clip, crop, out in zip(stored, crops, clips, strict=True):
             window = resized_window(clip, crop, config.crop_px)
@@ -172,7 +173,7 @@ class ClipReader:
         self, store: FlowStore, video_id: str, indices: IntArray, crops: Sequence[Crop]
     ) -> torch.Tensor:
         """Clips ``(R, 2, T, S, S)``; one read for all of them."""
-        stored = np.split(store.read(video_id, indices), len(crops))
+        stored = as_clips(store.read(video_id, indices), len(crops))
         clips = self._empty(len(crops), 2)
         for clip, crop, out in zip(stored, crops, clips, strict=True):
             flow_input(clip, crop, self.config.flow_scale_px, out)

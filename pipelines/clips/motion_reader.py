@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.clips.motion_sampling import ClipShape, motion_indices, moving_starts
-from pipelines.clips.sampling import IntArray
+from pipelines.clips.sampling import IntArray, as_clips
 from pipelines.clips.transforms import Crop, FloatArray, random_crop
 from pipelines.io.errors import ConfigError, ContractError
 from pipelines.motion.edge_store import EdgeStore
@@ -129,7 +129,7 @@ class MotionReader:
         """Maps of each clip; by one read where that reads no more than one for each."""
         together = np.concatenate(frames)
         if np.ptp(together) < sum(np.ptp(clip) + 1 for clip in frames):
-            return np.split(self.store.read(video_id, together), len(frames))
+            return list(as_clips(self.store.read(video_id, together), len(frames)))
         return [self.store.read(video_id, clip) for clip in frames]
 
 

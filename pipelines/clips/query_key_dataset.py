@@ -27,7 +27,7 @@ from pipelines.clips.augmentation import (
 from pipelines.clips.clip_dataset import ClipConfig, Item, SampleKey
 from pipelines.clips.motion_reader import MotionReader
 from pipelines.clips.motion_sampling import ClipShape, jittered_starts, synchronous_starts
-from pipelines.clips.sampling import IntArray, clip_indices, random_starts
+from pipelines.clips.sampling import IntArray, as_clips, clip_indices, random_starts
 from pipelines.frames.frame_store import FrameStore
 
 NUM_CLIPS = 2  # query and key
@@ -111,7 +111,7 @@ class QueryKeyDataset(Dataset[Item]):
         """Clips ``(2, 3, T, S, S)`` uint8; one read for both."""
         config, video_frames = self._config, self._frames.num_frames[video_id]
         indices = [clip_indices(start, *self._shape, video_frames) for start in starts.tolist()]
-        stored = np.split(self._frames.read(video_id, np.concatenate(indices)), NUM_CLIPS)
+        stored = as_clips(self._frames.read(video_id, np.concatenate(indices)), NUM_CLIPS)
         side, rng, blurs = config.crop_px, _stream(key, WINDOWS), _stream(key, BLURS)
         clips = np.empty((NUM_CLIPS, 3, config.num_frames, side, side), np.uint8)
         for clip, out in zip(stored, clips, strict=True):

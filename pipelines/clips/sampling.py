@@ -5,10 +5,13 @@ A clip of `num_frames` frames, `stride` apart, that starts at frame s of a video
 span every clip starts at frame 0 and loops back to it.
 """
 
+from typing import Any, TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 IntArray = NDArray[np.int64]
+Stored = TypeVar("Stored", bound="np.generic[Any]")
 
 
 def span(num_frames: int, stride: int) -> int:
@@ -48,6 +51,11 @@ def clip_indices(start: int, num_frames: int, stride: int, video_frames: int) ->
             f"{video_frames}"
         )
     return (start + stride * np.arange(num_frames, dtype=np.int64)) % video_frames
+
+
+def as_clips(frames: NDArray[Stored], num_clips: int) -> NDArray[Stored]:
+    """Frames ``(R * T, ...)`` of clips that were read together as clips ``(R, T, ...)``, a view."""
+    return frames.reshape(num_clips, -1, *frames.shape[1:])
 
 
 def last_frame(start: int, num_frames: int, stride: int, video_frames: int) -> int:

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.clips.sampling import (
+    as_clips,
     clip_indices,
     consecutive_starts,
     dense_starts,
@@ -130,3 +131,13 @@ def test_a_row_that_does_not_fit_is_refused():
         consecutive_starts(np.random.default_rng(0), 3, 16, 1, 63, 8)
     with pytest.raises(ValueError, match="gap of 0 or more"):
         tuple_span(3, 16, 1, -1)
+
+
+def test_frames_read_together_are_parted_into_clips_without_a_copy():
+    frames = np.arange(2 * 3 * 4).reshape(6, 4)
+
+    clips = as_clips(frames, 2)
+
+    assert clips.shape == (2, 3, 4)
+    assert clips[1].tolist() == frames[3:].tolist()
+    assert np.shares_memory(clips, frames)

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from pipelines.clips.multi_scale import multi_scale_crop, resized_window
@@ -142,9 +143,11 @@ class ClipReader:
         item: Item = {"video_id": video_id}
         indices = np.concatenate([clip_indices(start, *shape) for start in starts.tolist()])
         if self.frames is not None:
-            item["rgb"] = self._rgb(self.frames, video_id, indices, crops)
+            stored = self.frames.read(video_id, indices)
+            item["rgb"] = self._rgb(as_clips(stored, len(crops)), crops)
         if self.flow is not None:
-            item["flow"] = self._flow(self.flow, video_id, indices, crops)
+            fields = self.flow.read(video_id, indices)
+            item["flow"] = self._flow(as_clips(fields, len(crops)), crops)
         ends = [last_frame(start, *shape) for start in starts.tolist()]
         item["first_frame"] = torch.from_numpy(starts)
         item["last_frame"] = torch.tensor(ends, dtype=torch.int64)
@@ -156,24 +159,17 @@ class ClipReader:
             item["label"] = torch.tensor(labels, dtype=torch.int64)
         return item
 
-    def _rgb(
-        self, store: FrameStore, video_id: str, indices: IntArray, crops: Sequence[Crop]
-    ) -> torch.Tensor:
-        """Clips ``(R, 3, T, S, S)``; one read for all of them."""
-        config = self.config
-        stored = as_clips(store.read(video_id, indices), len(crops))
-        clips = self._empty(len(crops), 3)
+    def _rgb(self, stored: NDArray[np.uint8], crops: Sequence[Crop]) -> torch.Tensor:
+        """Clips ``(R, 3, T, S, S)`` of stored ones ``(R, T, H, W, 3)``."""
+        config, clips = self.config, self._empty(len(crops), 3)
         for clip, crop, out in zip(stored, crops, clips, strict=True):
             window = resized_window(clip, crop, config.crop_px)
             whole = Crop(0, 0, config.crop_px, crop.is_flipped)
             rgb_input(window, whole, config.rgb_mean, config.rgb_std, out)
         return torch.from_numpy(clips)
 
-    def _flow(
-        self, store: FlowStore, video_id: str, indices: IntArray, crops: Sequence[Crop]
-    ) -> torch.Tensor:
-        """Clips ``(R, 2, T, S, S)``; one read for all of them."""
-        stored = as_clips(store.read(video_id, indices), len(crops))
+    def _flow(self, stored: FloatArray, crops: Sequence[Crop]) -> torch.Tensor:
+        """Clips ``(R, 2, T, S, S)`` of stored ones ``(R, T, 2, H, W)``."""
         clips = self._empty(len(crops), 2)
         for clip, crop, out in zip(stored, crops, clips, strict=True):
             flow_input(clip, crop, self.config.flow_scale_px, out)

@@ -50,6 +50,25 @@ def check_labels(place: str, labels: Section) -> None:
         )
 
 
+def check_clustering(place: str, clustering: Section) -> None:
+    """Check that clusters are fitted to at least as many units as there are clusters.
+
+    Args:
+        place: Dotted place of the section.
+        clustering: The section `clustering`.
+
+    Raises:
+        ConfigError: If a limit is below the number of clusters.
+    """
+    for section, limit in (("kmeans", "max_fit_units"), ("vectors", "max_fit_videos")):
+        chosen = clustering[section]
+        if chosen[limit] is not None and chosen[limit] < chosen["num_clusters"]:
+            raise ConfigError(
+                f"{place}.{section}.{limit}: found {chosen[limit]}, expected at least "
+                f"num_clusters, which is {chosen['num_clusters']}, or null for no limit"
+            )
+
+
 def check_weights(place: str, weights: Iterable[str], reserved: Iterable[str]) -> None:
     """Check that published weights, which are rows too, are called like no other row.
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pipelines.io.config_checks import (
+    check_clustering,
     check_generators,
     check_labels,
     check_recipes,
@@ -173,6 +174,7 @@ def _check_presets(presets: Mapping[str, Section], schema: Section) -> None:
         check_recipes(f"presets.{name}", recipes, (*METHODS, *CONTROLS), weights)
         check_weights(f"presets.{name}", weights, (*METHODS, *CONTROLS, *recipes))
         check_generators(f"presets.{name}", preset["training"], (*recipes, *weights))
+        check_clustering(f"presets.{name}.clustering", preset["clustering"])
         for place in ("evaluation.labels", "training.generator.labels"):
             check_labels(f"presets.{name}.{place}", at_path(preset, place))
         smaller = min(preset["frames"]["size"])

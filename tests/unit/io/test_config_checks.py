@@ -1,6 +1,7 @@
 import pytest
 
 from pipelines.io.config_checks import (
+    check_clustering,
     check_generators,
     check_labels,
     check_recipes,
@@ -79,6 +80,23 @@ def test_few_labels_are_counted_in_one_way():
 
     with pytest.raises(ConfigError, match=r"labels: found per_class 3 and fraction 0\.2"):
         check_labels("labels", labels | {"per_class": 3, "fraction": 0.2})
+
+
+@pytest.mark.parametrize(
+    ("section", "limit"), [("kmeans", "max_fit_units"), ("vectors", "max_fit_videos")]
+)
+def test_clusters_are_fitted_to_as_many_units_at_least(section, limit):
+    def clustering(most):
+        fine = {
+            "kmeans": {"num_clusters": 8, "max_fit_units": None},
+            "vectors": {"num_clusters": 8, "max_fit_videos": None},
+        }
+        return fine | {section: {"num_clusters": 8, limit: most}}
+
+    for fine in (None, 8, 9):
+        check_clustering("presets.p.clustering", clustering(fine))
+    with pytest.raises(ConfigError, match=rf"p\.clustering\.{section}\.{limit}: found 7, .* is 8"):
+        check_clustering("presets.p.clustering", clustering(7))
 
 
 def test_recipes_and_generators_start_from_published_weights_too():

@@ -219,14 +219,14 @@ def clustering(folder: Path, num_videos: int) -> Sequence[object]:
     folder.mkdir(parents=True, exist_ok=True)
     name = f"units{num_videos}"
     ids = [f"{name}/{number:05d}" for number in range(num_videos)]
-    features, source = folder / f"{name}.h5", folder / f"{name}.parquet"
-    if not features.exists():
-        write_features(features, map(_features, ids), NUM_FEATURES, {})
+    shard, source = folder / f"{name}.h5", folder / f"{name}.parquet"
+    if not shard.exists():
+        write_features(shard, map(_features, ids), NUM_FEATURES, {})
         write_source(source, dict.fromkeys(ids), {})
     kmeans = preset_value("demo", "clustering.kmeans") | {"max_fit_units": MAX_FIT_UNITS}
     config = section("demo", "clustering.units", kmeans=kmeans)
     outputs = ("--out", folder / f"{name}-clusters.h5")
-    lists = ("--features-list", listed(folder, [features]), "--source", source)
+    lists = ("--features-list", listed(folder, [shard]), "--source", source)
     return ("--config", config, "--seed", 0, *lists, *outputs)
 
 

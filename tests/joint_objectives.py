@@ -32,7 +32,9 @@ from pipelines.training.checkpoint import CheckpointFolder
 from pipelines.training.clip_sources import open_clip_source
 from pipelines.training.distributed import join, leave, rank
 from pipelines.training.engine import Run, train
+from pipelines.training.gradient_step import Stepping
 from pipelines.training.optimizer import build_optimizer
+from pipelines.training.recipe import Precision
 from pipelines.training.schedule import build_schedule
 from tests.tiny_dataset import CLIPS, RECIPE, TEST, TRAIN
 
@@ -107,13 +109,18 @@ def without_norm(channels: int) -> Backbone:
 
 
 @patch.dict(BACKBONES, {BACKBONE: without_norm})
-def found_by(objective: str, folder: Path) -> dict[str, Any]:
+def found_by(
+    objective: str,
+    folder: Path,
+    device: torch.device = CPU,
+    precision: Precision = "float32",
+) -> dict[str, Any]:
     """History and whole state, banks, queues and clusters included, after four steps."""
     torch.manual_seed(0)
     command, options, changes = OBJECTIVES[objective]
     recipe = _recipe(objective, options, changes)
     training: Pretraining = command.build(
-        _context(recipe, folder), msgspec.json.decode(recipe.options, type=command.Options)
+        _context(recipe, folder, device), msgspec.json.decode(recipe.options, type=command.Options)
     )
     for layer in training.task.modules():
         if isinstance(layer, nn.Dropout):
@@ -126,9 +133,10 @@ def found_by(objective: str, folder: Path) -> dict[str, Any]:
             recipe.schedule, len(training.videos), recipe.training.videos_per_step
         ),
         keep="last",
+        stepping=Stepping(precision=precision),
     )
     checkpoints = CheckpointFolder(folder / f"state-{objective}-{rank()}", IDENTITY, [])
-    train(run, training.batches, training.validate, checkpoints, 1e9, CPU, objective)
+    train(run, training.batches, training.validate, checkpoints, 1e9, device, objective)
     return {"history": run.history, "state": run.task.state_dict()}
 
 
@@ -148,7 +156,7 @@ def _recipe(objective: str, options: dict[str, Any], changes: dict[str, Any]) ->
     return msgspec.json.decode(json.dumps(text | changes), type=PretrainingRecipe)
 
 
-def _context(recipe: PretrainingRecipe, folder: Path) -> Context:
+def _context(recipe: PretrainingRecipe, folder: Path, device: torch.device) -> Context:
     initial = build_classifier(BACKBONE, 3, 8, 0.0, seed=3) if recipe.initial else None
     clips = msgspec.json.decode(json.dumps(CLIPS), type=ClipConfig)
     return Context(
@@ -159,7 +167,7 @@ def _context(recipe: PretrainingRecipe, folder: Path) -> Context:
         videos=VIDEOS,
         held=HELD,
         seed=0,
-        device=CPU,
+        device=device,
         initial=initial,
         prior=None,
     )

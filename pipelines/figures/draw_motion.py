@@ -214,7 +214,8 @@ class _Sheet:
         is_stored = name == "flow"
         if is_stored and config.source != "raft":
             frames = self._view.stored_frames(config.frame_size, wanted)
-            flow, _ = build_flow(config.source, config.tvl1, config.raft, flow_device())
+            device = flow_device(config.source)
+            flow, _ = build_flow(config.source, config.tvl1, config.raft, device)
             return config.source, forward_flow(frames, self.moments, flow)
         text = f"RAFT {config.raft.variant}"
         if isinstance(self._raft, str):

@@ -41,7 +41,7 @@ def build_backward_flow(
 
 
 def _raft(parameters: RaftParameters) -> tuple[BackwardFlow, str]:
-    raft, record = build_raft(parameters, torch.device(flow_device()))
+    raft, record = build_raft(parameters, torch.device(flow_device("raft")))
 
     def flow(frames: Iterable[FrameArray], gap: int) -> Iterator[FlowArray]:
         return raft.stream(frames, -gap)

@@ -6,14 +6,20 @@ import os
 DEVICE_VARIABLE = "PIPELINE_DEVICE"
 
 
-def flow_device() -> str:
-    """PIPELINE_DEVICE (config key compute.device) as "cpu" or "cuda"; auto takes a GPU.
+def flow_device(source: str) -> str:
+    """PIPELINE_DEVICE (config key compute.device) as "cpu" or "cuda".
 
-    Torch, whose import takes longer than the flow of a short video, is asked only where the
-    GPU driver's library is.
+    auto takes a GPU for RAFT alone: an H200 solves TV-L1 as fast as three or four cores do
+    (docs/gpu.md), and every core has a job of its own. Torch, whose import takes longer than the
+    flow of a short video, is asked only where the GPU driver's library is.
+
+    Args:
+        source: A key of `pipelines.motion.sources.FLOW_SOURCES`.
     """
     chosen = os.environ.get(DEVICE_VARIABLE, "auto")
-    return ("cuda" if _has_gpu() else "cpu") if chosen == "auto" else chosen
+    if chosen != "auto":
+        return chosen
+    return "cuda" if source == "raft" and _has_gpu() else "cpu"
 
 
 def _has_gpu() -> bool:

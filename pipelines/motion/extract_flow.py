@@ -59,7 +59,7 @@ def main(args: argparse.Namespace) -> None:
     """Compute flow video by video."""
     cv2.setNumThreads(1)
     config = decode_config(args.config, ExtractFlowConfig)
-    flow, weights = build_flow(config.source, config.tvl1, config.raft, flow_device())
+    flow, weights = build_flow(config.source, config.tvl1, config.raft, flow_device(config.source))
     store = FrameStore([args.frames])
     marks = stamp(MODULE, args.config, [args.frames])
     num_pairs = sum(max(count - 1, 0) for count in store.num_frames.values())

@@ -13,7 +13,7 @@ from pipelines.motion.device import flow_device
 def test_the_config_decides(monkeypatch, chosen):
     monkeypatch.setenv("PIPELINE_DEVICE", chosen)
 
-    assert flow_device() == chosen
+    assert flow_device("tvl1") == flow_device("raft") == chosen
 
 
 def test_the_variable_is_the_one_of_the_networks():
@@ -28,7 +28,7 @@ def test_without_a_driver_auto_is_the_cpu_and_torch_is_not_asked(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", missing)
     monkeypatch.setitem(sys.modules, "torch", None)
 
-    assert flow_device() == "cpu"
+    assert flow_device("raft") == "cpu"
 
 
 @pytest.mark.parametrize(("has_gpu", "expected"), [(True, "cuda"), (False, "cpu")])
@@ -38,4 +38,5 @@ def test_with_a_driver_torch_decides(monkeypatch, has_gpu, expected):
     monkeypatch.setattr(ctypes, "CDLL", lambda name: None)
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
 
-    assert flow_device() == expected
+    assert flow_device("raft") == expected
+    assert flow_device("tvl1") == "cpu"

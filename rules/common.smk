@@ -90,6 +90,7 @@ shell.prefix(
     f" PIPELINE_TORCHRUN={shlex.quote(TORCHRUN)}"
     f" PIPELINE_TENSORBOARD={int(COMPUTE['tensorboard'])}"
     f" PIPELINE_SYNC_BATCH_NORM={COMPUTE['sync_batch_norm']}"
+    f" PIPELINE_COMPILE_NETWORKS={COMPUTE['compile_networks']}"
     f" {' '.join(f'{name}={value}' for name, value in MALLOC.items())}; "
 )
 

@@ -91,7 +91,11 @@ def collate(items: list[Item]) -> Item:
 
 
 def build_loader(
-    dataset: Dataset[Item], sampler: StepBatchSampler, num_workers: int, seed: int
+    dataset: Dataset[Item],
+    sampler: StepBatchSampler,
+    num_workers: int,
+    seed: int,
+    pin_memory: bool = False,
 ) -> DataLoader[Item]:
     """Loader of training batches.
 
@@ -100,6 +104,7 @@ def build_loader(
         sampler: The batches.
         num_workers: Loading processes; 0 loads in this process.
         seed: Of the loader's own generator, so that it draws nothing from torch's global one.
+        pin_memory: Whether batches stand in memory from which a GPU fetches them while it works.
     """
     _leave_no_threads(num_workers)
     return DataLoader(
@@ -110,6 +115,7 @@ def build_loader(
         generator=torch.Generator().manual_seed(seed),
         worker_init_fn=_limit_threads,
         persistent_workers=num_workers > 0,
+        pin_memory=pin_memory,
     )
 
 

@@ -222,7 +222,8 @@ def sampled_batches(
     def batches(first_step: int, num_steps: int) -> Iterable[Batch]:
         part = own_part(videos_per_batch)
         sampler = StepBatchSampler(num_videos, videos_per_batch, seed, first_step, num_steps, part)
-        return build_loader(dataset, sampler, num_workers(), seed)
+        is_fetched = device().type == "cuda"
+        return build_loader(dataset, sampler, num_workers(), seed, pin_memory=is_fetched)
 
     return batches
 

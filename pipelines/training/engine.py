@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from pipelines.io.errors import PipelineError
 from pipelines.io.progress import Progress
 from pipelines.training.checkpoint import CheckpointFolder
+from pipelines.training.compiled import as_written
 from pipelines.training.distributed import (
     broadcast,
     gather_lists,
@@ -248,7 +249,7 @@ def _close_interval(
     # Batch norm's running statistics differ between processes: those of process 0 are published.
     broadcast(run.task.buffers())
     row |= feature_health(seen) | run.task.monitor()
-    with arithmetic(run.stepping.precision, device):
+    with as_written(), arithmetic(run.stepping.precision, device):
         row |= {name: measure(run.task) for name, measure in measures.items()}
         if validate is not None:
             row["validation_score"] = validate(run.task)

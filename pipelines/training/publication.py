@@ -17,6 +17,7 @@ from pipelines.models.device import device
 from pipelines.models.weights import ModelMeta, save_model
 from pipelines.training.checkpoint import CheckpointFolder
 from pipelines.training.clip_sources import ClipSource, checkpoint_seconds
+from pipelines.training.compiled import compile_backbones
 from pipelines.training.distributed import join, leave, num_processes, rank
 from pipelines.training.engine import NO_MEASURES, Batches, Measure, Run, train
 from pipelines.training.gradient_step import Stepping
@@ -34,10 +35,13 @@ from pipelines.training.tensorboard_store import curve_writer, is_wanted
 def prepare(seed: int) -> torch.device:
     """Seed torch, fix its threads, choose the device, join torchrun's other processes.
 
+    On GPUs cuDNN takes deterministic kernels, which cost nothing (docs/gpu.md).
+
     Threads come from OMP_NUM_THREADS (config key compute.num_threads): results on CPU are
     bit-identical only for equal counts.
     """
     torch.manual_seed(seed)
+    torch.backends.cudnn.deterministic = True
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     join()
     return device()
@@ -139,6 +143,7 @@ def _new_run(task: Task, recipe: RecipeConfig, num_videos: int) -> Run:
     join_batch_norm(task, device())
     if recipe.precision == "bfloat16":
         channels_last(task)
+    compile_backbones(task)
     return Run(
         task=task,
         optimizer=build_optimizer(task.parameters(), recipe.optimizer),

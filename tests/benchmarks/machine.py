@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
 from pipelines.io.settings import Settings, load_settings
@@ -23,15 +24,17 @@ MALLOC = {
 }
 
 
-def describe_machine() -> str:
+def describe_machine(with_gpu: bool = False) -> str:
     """Processor, usable cores and the versions that decide speed; no host name, no path.
 
-    Says so where times are not wall-clock times.
+    Says so where times are not wall-clock times; with a GPU they always are.
     """
     text = (
         f"{_processor()}, {len(os.sched_getaffinity(0))} cores, "
         f"Python {platform.python_version()}, torch {importlib.metadata.version('torch')}"
     )
+    if with_gpu and torch.cuda.is_available():
+        return f"{torch.cuda.get_device_name()}, {text}"
     return text if chosen_clock() == "wall" else f"{text}, {chosen_clock()} time"
 
 
@@ -49,6 +52,7 @@ def job_environment(clock: str) -> dict[str, str]:
         "PIPELINE_CHECKPOINT_SECONDS": str(compute["checkpoint_seconds"]),
         "PIPELINE_TENSORBOARD": str(int(compute["tensorboard"])),
         "PIPELINE_SYNC_BATCH_NORM": str(compute["sync_batch_norm"]),
+        "PIPELINE_COMPILE_NETWORKS": str(compute["compile_networks"]),
         **{name: str(value) for name, value in MALLOC.items()},
         CLOCK_VARIABLE: clock,
     }

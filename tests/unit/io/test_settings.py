@@ -206,6 +206,7 @@ def test_defaults_are_filled_in(config):
         "tensorboard": False,
         "num_processes": 1,
         "sync_batch_norm": "auto",
+        "compile_networks": False,
         "temporary_frames": False,
     }
     assert settings.trials == {}

@@ -30,7 +30,7 @@ def test_table_has_the_promised_columns(tmp_path):
     benchmarks = [stub("frames/s", [4, 2, 3], [1, 1, 1], 0.9), stub("jobs", [7, 7, 7])]
     out = tmp_path / "results" / "benchmarks.csv"
 
-    run.write_rows(out, measure_all(benchmarks, tmp_path))
+    run.write_rows(out, measure_all(benchmarks, tmp_path, describe_machine()))
 
     with out.open(newline="") as handle:
         reader = csv.DictReader(handle)

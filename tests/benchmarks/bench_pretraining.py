@@ -6,49 +6,25 @@ it sees in a step, and nothing else: no loader, no loss, no optimiser, no pass w
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import torch
-from torch import nn
 
 from pipelines.frames.frame_store import FrameStore
-from pipelines.io.config import canonical, decode_config
-from pipelines.models.backbones import NUM_CHANNELS, Backbone
-from pipelines.models.heads import build_classifier
 from pipelines.motion.edge_store import EdgeStore
-from pipelines.pretraining import (
-    pretrain_clip_order,
-    pretrain_instance_recognition,
-    pretrain_local_aggregation,
-    pretrain_modist,
-    pretrain_mosi,
-    pretrain_pseudo_labels,
-)
-from pipelines.pretraining.method import Context, Pretraining
-from pipelines.pretraining.recipe import PretrainingRecipe
 from pipelines.training.checkpoint import CheckpointFolder
-from pipelines.training.clip_sources import CACHE_MB, ClipSource
+from pipelines.training.clip_sources import CACHE_MB
 from pipelines.training.engine import Run, train
 from pipelines.training.optimizer import build_optimizer
 from pipelines.training.schedule import Schedule
 from tests.benchmarks.contest import Benchmark, Contest, rate
-from tests.benchmarks.material import demo_edges, demo_frames, preset_value, repeated_frames
+from tests.benchmarks.material import demo_edges, demo_frames, repeated_frames
+from tests.benchmarks.recipes import RECIPES, Ready, ready_recipe
 from tests.benchmarks.stage import run_stage
 
 NUM_STEPS = 4
-# Recipe -> its command.
-RECIPES = {
-    "vcop": pretrain_clip_order,
-    "vcop_labels": pretrain_pseudo_labels,
-    "mosi": pretrain_mosi,
-    "modist": pretrain_modist,
-    "rgb_contrast": pretrain_modist,
-    "video_ir": pretrain_instance_recognition,
-    "video_la": pretrain_local_aggregation,
-}
 # They ask for more videos than the other benchmarks have: so many times as many, about the demo's
 # own source. Local aggregation clusters once an epoch, which belongs to every measurement.
 BANKED = ("video_ir", "video_la")
@@ -59,21 +35,21 @@ CPU = torch.device("cpu")
 
 def steps(recipe: str, folder: Path) -> Contest:
     """Steps of one recipe of the demo preset."""
-    training = _build(recipe, folder)
-    shapes = _shapes_of_a_step(training)
-    ready = [(network, torch.randn(shape)) for network, shape in shapes]
-    run = _run(training, _recipe(recipe))
+    edges = EdgeStore([demo_edges(folder)]) if recipe == "modist" else None
+    ready = ready_recipe("demo", recipe, _frames(recipe, folder), edges, CPU)
+    shown = [(network, torch.randn(shape)) for network, shape in ready.bare_networks()]
+    run, batches = _run(ready), ready.training.batches
     num_steps = EPOCH_STEPS if recipe in BANKED else NUM_STEPS
     checkpoints = CheckpointFolder(folder / "state", dict.fromkeys(_IDENTITY, ""), ())
 
     def ours() -> None:
         # The engine counts on from the steps done, so that every repetition has new batches.
         run.schedule = _schedule(run.step + num_steps)
-        train(run, training.batches, None, checkpoints, math.inf, CPU, "benchmark")
+        train(run, batches, None, checkpoints, math.inf, CPU, "benchmark")
 
     def peer() -> None:
         for _ in range(num_steps):
-            for network, clips in ready:
+            for network, clips in shown:
                 network.train()
                 network(clips).sum().backward()
 
@@ -81,11 +57,6 @@ def steps(recipe: str, folder: Path) -> Contest:
 
 
 _IDENTITY = ("module", "code", "config", "seed")
-
-
-def _recipe(recipe: str) -> PretrainingRecipe:
-    found: Mapping[str, object] = preset_value("demo", f"pretraining.{recipe}")
-    return decode_config(canonical(found), PretrainingRecipe)
 
 
 def _frames(recipe: str, folder: Path) -> FrameStore:
@@ -97,51 +68,10 @@ def _frames(recipe: str, folder: Path) -> FrameStore:
     return store
 
 
-def _build(recipe: str, folder: Path) -> Pretraining:
-    chosen = _recipe(recipe)
-    frames = _frames(recipe, folder)
-    backbone = preset_value("demo", "backbones.appearance")
-    context = Context(
-        backbone=backbone,
-        clips=chosen.clips,
-        recipe=chosen,
-        source=ClipSource(frames.num_frames, frames, None, ()),
-        videos=sorted(frames.num_frames),
-        held=[],
-        seed=0,
-        device=CPU,
-        initial=build_classifier(backbone, NUM_CHANNELS["rgb"], 0, 0.0, 0)
-        if chosen.initial
-        else None,
-        prior=None,
-        edges=EdgeStore([demo_edges(folder)]) if "edges" in chosen.reads else None,
-    )
-    command = RECIPES[recipe]
-    options = msgspec.json.decode(chosen.options, type=command.Options)
-    return command.build(context, options)
-
-
-def _shapes_of_a_step(training: Pretraining) -> list[tuple[nn.Module, torch.Size]]:
-    """What each backbone of the task sees in one step, where gradients are wanted."""
-    seen: list[tuple[nn.Module, torch.Size]] = []
-
-    def note(network: nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
-        if torch.is_grad_enabled():
-            seen.append((network, arguments[0].shape))
-
-    networks = [part for part in training.task.modules() if isinstance(part, Backbone)]
-    hooks = [network.register_forward_pre_hook(note) for network in networks]
-    training.task.before_step(0)
-    training.task(next(iter(training.batches(0, 1))))
-    for hook in hooks:
-        hook.remove()
-    return seen
-
-
-def _run(training: Pretraining, recipe: PretrainingRecipe) -> Run:
-    optimizer = build_optimizer(training.task.parameters(), recipe.optimizer)
-    rate_ = recipe.optimizer.learning_rate
-    return Run(training.task, optimizer, rate_, _schedule(NUM_STEPS), "last")
+def _run(ready: Ready) -> Run:
+    optimizer = build_optimizer(ready.training.task.parameters(), ready.recipe.optimizer)
+    rate_ = ready.recipe.optimizer.learning_rate
+    return Run(ready.training.task, optimizer, rate_, _schedule(NUM_STEPS), "last")
 
 
 def _schedule(num_steps: int) -> Schedule:

@@ -41,6 +41,7 @@ STAGES = (
     "tables",
     "workflow",
     "memory",
+    "gpu",
 )
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,13 @@ from tests.benchmarks.machine import describe_machine
 log = logging.getLogger("benchmarks")
 
 
-def run_stage(benchmarks: Sequence[Benchmark]) -> None:
-    """Command line of a stage: `python -m tests.benchmarks.bench_x --folder F --out ROWS`."""
+def run_stage(benchmarks: Sequence[Benchmark], needs_gpu: bool = False) -> None:
+    """Command line of a stage: `python -m tests.benchmarks.bench_x --folder F --out ROWS`.
+
+    Args:
+        benchmarks: To run one after the other.
+        needs_gpu: Whether they are left out, with a line that says so, where there is no GPU.
+    """
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, required=True, help="for files, shared by stages")
     parser.add_argument("--out", type=Path, required=True, help="rows to write, JSON")
@@ -28,13 +33,18 @@ def run_stage(benchmarks: Sequence[Benchmark]) -> None:
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     args.folder.mkdir(parents=True, exist_ok=True)
-    rows = measure_all(benchmarks, args.folder)
+    if needs_gpu and not torch.cuda.is_available():
+        log.info("%d benchmarks skipped: no GPU in this machine", len(benchmarks))
+        benchmarks = ()
+    rows = measure_all(benchmarks, args.folder, describe_machine(needs_gpu))
     args.out.write_text(json.dumps(rows))
 
 
-def measure_all(benchmarks: Sequence[Benchmark], folder: Path) -> list[dict[str, str]]:
+def measure_all(
+    benchmarks: Sequence[Benchmark], folder: Path, machine: str
+) -> list[dict[str, str]]:
     """Measure one after the other and log each row as it comes."""
-    machine, rows = describe_machine(), []
+    rows = []
     for benchmark in benchmarks:
         row = measure(benchmark, folder, machine)
         rows.append(row)

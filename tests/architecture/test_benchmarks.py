@@ -2,17 +2,19 @@
 
 import csv
 import importlib
+import json
 import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from pipelines.io.command import WORKFLOW_VARIABLE
 from tests.benchmarks import run
 from tests.benchmarks.child import peak_mb
 from tests.benchmarks.contest import COLUMNS, Benchmark, Contest, is_missed, measure
 from tests.benchmarks.machine import MALLOC, ROOT, describe_machine, job_environment
-from tests.benchmarks.stage import measure_all
+from tests.benchmarks.stage import measure_all, run_stage
 
 
 def stub(unit, values, peer_values=None, target=None, warm_up=False):
@@ -112,6 +114,18 @@ def test_benchmarks_are_named_and_compared(stage):
     assert [name for name in names if not name.startswith(f"{stage}: ")] == []
     # A dry run has no peer: nobody else builds this DAG.
     assert stage == "workflow" or any(benchmark.peer for benchmark in module.BENCHMARKS)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_benchmarks_of_a_gpu_are_left_out_without_one(tmp_path, monkeypatch, caplog):
+    out = tmp_path / "rows.json"
+    monkeypatch.setattr("sys.argv", ["bench", "--folder", str(tmp_path), "--out", str(out)])
+
+    with caplog.at_level("INFO"):
+        run_stage([stub("x/s", [1] * 3)], needs_gpu=True)
+
+    assert json.loads(out.read_text()) == []
+    assert "1 benchmarks skipped: no GPU" in caplog.text
 
 
 def test_jobs_and_benchmarks_have_one_environment(monkeypatch):

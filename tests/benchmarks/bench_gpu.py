@@ -6,9 +6,6 @@ bfloat16, and what it copies.
 """
 
 import functools
-import gc
-import itertools
-import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -18,38 +15,40 @@ import cv2
 import msgspec
 import numpy as np
 import torch
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from pipelines.clips.clip_dataset import ClipConfig
-from pipelines.frames.decoding import FrameArray
-from pipelines.frames.frame_store import FrameStore, write_frame_shard
-from pipelines.frames.ragged_store import IntArray
 from pipelines.models.backbones import NUM_CHANNELS
 from pipelines.models.heads import build_classifier, trainable_stages
-from pipelines.motion.edge_store import EdgeSettings, EdgeShardWriter, EdgeStore
+from pipelines.motion.edge_store import EdgeStore
 from pipelines.motion.raft import RaftFlow
 from pipelines.motion.raft_networks import build_network
 from pipelines.motion.raft_parameters import RaftParameters
 from pipelines.motion.tvl1 import Tvl1Solver
 from pipelines.motion.tvl1_batched import BATCH_PAIRS, batched_fields
 from pipelines.motion.tvl1_parameters import Tvl1Parameters
-from pipelines.training.checkpoint import CheckpointFolder
 from pipelines.training.clip_sources import ClipSource, training_batches
-from pipelines.training.compiled import VARIABLE, compile_backbones
-from pipelines.training.engine import Batches, Run, train
-from pipelines.training.gradient_step import Stepping
+from pipelines.training.engine import Batches
 from pipelines.training.optimizer import build_optimizer
-from pipelines.training.precision import arithmetic, channels_last
+from pipelines.training.precision import arithmetic
 from pipelines.training.recipe import Precision, RecipeConfig
-from pipelines.training.schedule import Schedule
 from pipelines.training.tasks import Classification, Task
 from tests.benchmarks.contest import Benchmark, Contest
-from tests.benchmarks.material import made, moving_texture, preset_value
+from tests.benchmarks.material import moving_texture, preset_value
+from tests.benchmarks.on_gpu import (
+    GPU,
+    NUM_VIDEOS,
+    engine_rate,
+    gpu_edges,
+    gpu_frames,
+    prepare,
+    reset_memory,
+    run_of,
+    settled_rate,
+)
 from tests.benchmarks.recipes import ready_recipe
 from tests.benchmarks.stage import run_stage
 
-GPU = torch.device("cuda")
 NUM_CLASSES = 400
 NUM_STEPS = 8
 # What loaders have ready beforehand must be gone before the clock starts.
@@ -60,7 +59,6 @@ QUEUED_BATCHES = 2 * NUM_WORKERS
 RECIPE_STEPS = (3, 6)
 # Memory banks ask for thousands of videos: the same few under many names.
 NUM_NAMES = 6144
-NUM_VIDEOS, VIDEO_FRAMES = 12, 96
 MATRIX_SIDE = 8192
 RAFT_SIZE, RAFT_UPDATES, RAFT_BATCH = (256, 344), 20, 32
 # Recipe -> the preset whose network and clips are its paper's.
@@ -72,22 +70,6 @@ RECIPE_PRESETS = {
     "video_ir": "paper",
     "video_la": "paper",
 }
-_IDENTITY = ("module", "code", "config", "seed")
-
-
-class NamedFrames(FrameStore):
-    """Every video of some shards under several names."""
-
-    def __init__(self, paths: list[Path], num_names: int) -> None:
-        """Count the names."""
-        super().__init__(paths)
-        held = itertools.cycle(sorted(self.num_frames))
-        self._held = {f"{number:05d}": next(held) for number in range(num_names)}
-        self.num_frames = {name: self.num_frames[key] for name, key in self._held.items()}
-
-    def read(self, video_id: str, frame_indices: IntArray) -> FrameArray:
-        """Frames of the video behind a name."""
-        return super().read(self._held[video_id], frame_indices)
 
 
 def whole_step(precision: Precision, is_compiled: bool) -> Callable[[], None]:
@@ -101,7 +83,7 @@ def whole_step(precision: Precision, is_compiled: bool) -> Callable[[], None]:
         "label": torch.randint(NUM_CLASSES, shape, device=GPU),
     }
     optimizer = build_optimizer(task.parameters(), recipe.optimizer)
-    _prepare(task, precision, is_compiled)
+    prepare(task, precision, is_compiled)
 
     def steps() -> None:
         task.train()
@@ -155,7 +137,7 @@ def memory(folder: Path) -> Contest:
         steps = whole_step(precision, is_compiled)
 
         def measured() -> float:
-            _reset_memory()
+            reset_memory()
             steps()
             return float(torch.cuda.max_memory_allocated())
 
@@ -167,10 +149,10 @@ def memory(folder: Path) -> Contest:
 def self_training(folder: Path) -> Contest:
     """Clips of self-training with its loader against bare steps on a ready batch."""
     task, recipe = _self_training()
-    run, batches = _run(task, recipe, is_compiled=True), _batches(folder, recipe)
+    run, batches = run_of(task, recipe, is_compiled=True), _batches(folder, recipe)
     clips = recipe.videos_per_batch * recipe.clips_per_video
     count = (QUEUED_BATCHES, 3 * NUM_STEPS)
-    ours = _engine_rate(run, batches, folder, count, clips)
+    ours = engine_rate(run, batches, folder, count, clips)
     return Contest(ours, _bare_rate("bfloat16", True), 3)
 
 
@@ -179,7 +161,7 @@ def fine_tuning(folder: Path) -> Contest:
     recipe = _recipe("evaluation.finetuning")
     model = build_classifier("r2plus1d-18", 3, NUM_CLASSES, recipe.dropout, 0)
     trainable_stages(model, recipe.trainable, False)
-    run = _run(Classification(model, "rgb").to(GPU), recipe, is_compiled=True)
+    run = run_of(Classification(model, "rgb").to(GPU), recipe, is_compiled=True)
     batches, clips = _batches(folder, recipe), recipe.videos_per_batch * recipe.clips_per_video
     *_, one = batches(0, 1)
     count = (QUEUED_BATCHES, 10 * NUM_STEPS)
@@ -188,7 +170,7 @@ def fine_tuning(folder: Path) -> Contest:
         for _ in range(first, total):
             yield one
 
-    ours, peer = (_engine_rate(run, each, folder, count, clips) for each in (batches, ready))
+    ours, peer = (engine_rate(run, each, folder, count, clips) for each in (batches, ready))
     return Contest(ours, peer, 3)
 
 
@@ -210,15 +192,15 @@ def loader(folder: Path) -> Contest:
 
 def recipe_steps(recipe: str, folder: Path) -> Contest:
     """Steps of one recipe, loader and objective included, against its bare networks."""
-    _reset_memory()
+    reset_memory()
     preset = RECIPE_PRESETS[recipe]
-    frames = _frames(folder, preset, NUM_NAMES if recipe.startswith("video") else NUM_VIDEOS)
-    edges = EdgeStore([_edges(folder, preset)]) if recipe == "modist" else None
+    frames = gpu_frames(folder, preset, NUM_NAMES if recipe.startswith("video") else NUM_VIDEOS)
+    edges = EdgeStore([gpu_edges(folder, preset)]) if recipe == "modist" else None
     ready = ready_recipe(preset, recipe, frames, edges, GPU)
     shown = [(net, torch.randn(shape, device=GPU)) for net, shape in ready.bare_networks()]
     # One batch a step: what is accumulated takes as long each time.
     chosen = msgspec.structs.replace(ready.recipe.training, accumulate=1)
-    run = _run(ready.training.task, chosen, is_compiled=False)
+    run = run_of(ready.training.task, chosen, is_compiled=False)
 
     def peer() -> None:
         for _ in range(RECIPE_STEPS[1]):
@@ -228,7 +210,7 @@ def recipe_steps(recipe: str, folder: Path) -> Contest:
                     features = network(clips)
                 features.float().sum().backward()
 
-    ours = _engine_rate(run, ready.training.batches, folder, RECIPE_STEPS, 1)
+    ours = engine_rate(run, ready.training.batches, folder, RECIPE_STEPS, 1)
     # Their median has had its warm-up in the first.
     return Contest(ours, settled_rate(peer, RECIPE_STEPS[1]), 3, has_warm_up=False)
 
@@ -282,49 +264,10 @@ def raft(folder: Path) -> Contest:
     return Contest(pairs(GPU, 2 * RAFT_BATCH), pairs(torch.device("cpu"), 1), 3, has_warm_up=True)
 
 
-def settled_rate(work: Callable[[], object], count: float) -> Callable[[], float]:
-    """Units per second of wall time, the GPU's work included; one call handles `count`."""
-
-    def measured() -> float:
-        torch.cuda.synchronize()
-        started = time.perf_counter()
-        work()
-        torch.cuda.synchronize()
-        return count / (time.perf_counter() - started)
-
-    return measured
-
-
 def _bare_rate(precision: Precision, is_compiled: bool) -> Callable[[], float]:
     _, recipe = _self_training()
     clips = recipe.videos_per_batch * recipe.clips_per_video
     return settled_rate(whole_step(precision, is_compiled), NUM_STEPS * clips)
-
-
-def _engine_rate(
-    run: Run, batches: Batches, folder: Path, num_steps: tuple[int, int], units: int
-) -> Callable[[], float]:
-    """Units per second of steps that follow some uncounted ones; a step handles `units`."""
-    checkpoints = CheckpointFolder(folder / "state", dict.fromkeys(_IDENTITY, ""), ())
-    before, counted = num_steps
-
-    def measured() -> float:
-        started = 0.0
-
-        def noted(first: int, total: int) -> Iterator[object]:
-            nonlocal started
-            for number, batch in enumerate(batches(first, total)):
-                if number == before:
-                    torch.cuda.synchronize()
-                    started = time.perf_counter()
-                yield batch
-
-        run.schedule = _schedule(run.step + before + counted)
-        train(run, noted, None, checkpoints, math.inf, GPU, "benchmark")
-        torch.cuda.synchronize()
-        return counted * units / (time.perf_counter() - started)
-
-    return measured
 
 
 def _self_training() -> tuple[Task, RecipeConfig]:
@@ -340,25 +283,8 @@ def _recipe(path: str) -> RecipeConfig:
     return msgspec.convert({k: v for k, v in found.items() if k in known}, RecipeConfig)
 
 
-def _prepare(task: nn.Module, precision: Precision, is_compiled: bool) -> None:
-    if precision == "bfloat16":
-        channels_last(task)
-    os.environ[VARIABLE] = str(is_compiled)
-    compile_backbones(task)
-
-
-def _run(task: Task, recipe: RecipeConfig, is_compiled: bool) -> Run:
-    _prepare(task, "bfloat16", is_compiled)
-    optimizer = build_optimizer(task.parameters(), recipe.optimizer)
-    return Run(task, optimizer, 1e-4, _schedule(1), "last", Stepping(precision="bfloat16"))
-
-
-def _schedule(num_steps: int) -> Schedule:
-    return Schedule(num_steps, 0, (), 1.0, False, num_steps)
-
-
 def _batches(folder: Path, recipe: RecipeConfig) -> Batches:
-    frames = _frames(folder, "paper", NUM_VIDEOS)
+    frames = gpu_frames(folder, "paper", NUM_VIDEOS)
     return training_batches(
         ClipSource(frames.num_frames, frames, None, ()),
         sorted(frames.num_frames),
@@ -368,41 +294,6 @@ def _batches(folder: Path, recipe: RecipeConfig) -> Batches:
         recipe.videos_per_batch,
         0,
     )
-
-
-def _frames(folder: Path, preset: str, num_names: int) -> NamedFrames:
-    """Frames of the preset's size; nothing is kept decoded, as of a large dataset."""
-    size = tuple(preset_value(preset, "frames.size"))
-    videos = (
-        (f"v{seed}", 25.0, moving_texture(VIDEO_FRAMES, size, seed)) for seed in range(NUM_VIDEOS)
-    )
-    quality = preset_value(preset, "frames.jpeg_quality")
-    shard = made(
-        folder / f"gpu-{preset}.h5", lambda path: write_frame_shard(path, videos, size, quality, {})
-    )
-    return NamedFrames([shard], num_names)
-
-
-def _edges(folder: Path, preset: str) -> Path:
-    """Motion maps of those frames' names: smooth noise, strong enough to be sampled everywhere."""
-    size = tuple(preset_value(preset, "frames.size"))
-    gap = int(preset_value(preset, "motion.edges.frame_gap"))
-    rng = np.random.default_rng(0)
-    ground = cv2.resize(rng.uniform(0, 4, (24, 32)).astype(np.float32), size[::-1])
-
-    def write(path: Path) -> None:
-        with EdgeShardWriter(path, EdgeSettings("edges", gap, "tvl1", "", size), {}) as writer:
-            for number in range(NUM_VIDEOS):
-                maps = (np.roll(ground, step, 1)[None] for step in range(VIDEO_FRAMES - gap))
-                writer.add(f"{number:05d}", 25.0, maps)
-
-    return made(folder / f"gpu-edges-{preset}.h5", write)
-
-
-def _reset_memory() -> None:
-    gc.collect()
-    torch.cuda.empty_cache()
-    torch.cuda.reset_peak_memory_stats()
 
 
 BENCHMARKS = (

@@ -30,6 +30,7 @@ from pipelines.pretraining.method import Context, Pretraining
 from pipelines.pretraining.recipe import PretrainingRecipe
 from pipelines.training.checkpoint import CheckpointFolder
 from pipelines.training.clip_sources import open_clip_source
+from pipelines.training.compiled import compile_backbones
 from pipelines.training.distributed import join, leave, rank
 from pipelines.training.engine import Run, train
 from pipelines.training.gradient_step import Stepping
@@ -125,6 +126,7 @@ def found_by(
     for layer in training.task.modules():
         if isinstance(layer, nn.Dropout):
             layer.p = 0.0
+    compile_backbones(training.task)
     run = Run(
         task=training.task,
         optimizer=build_optimizer(training.task.parameters(), recipe.optimizer),

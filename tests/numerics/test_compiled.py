@@ -1,10 +1,14 @@
-"""Code that was just compiled and the same code from numba's cache give the same bits."""
+"""Compiled code: the bits of its cached form (numba), the losses of what it is made of (torch)."""
 
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+
+from pipelines.training.compiled import VARIABLE
+from tests.joint_objectives import OBJECTIVES, found_by
+from tests.tiny_dataset import TinyDataset
 
 pytestmark = pytest.mark.numerics
 
@@ -44,3 +48,22 @@ def test_first_run_equals_the_next(tmp_path, compute):
 
     assert list((tmp_path / "cache").rglob("*.nbc")), "nothing was kept for the second run"
     assert first == second
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("objectives")
+    TinyDataset(folder)
+    return folder
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_compiled_networks_learn_every_objective_alike(folder, monkeypatch, objective):
+    expected = found_by(objective, folder)
+    monkeypatch.setenv(VARIABLE, "True")
+
+    found = found_by(objective, folder)
+
+    for row, plain in zip(found["history"], expected["history"], strict=True):
+        assert row == pytest.approx(plain, rel=1e-4, abs=1e-5)
+    assert found["state"].keys() == expected["state"].keys()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pipelines.training.compiled import VARIABLE
+from tests.compiler import needs_compiler
 from tests.joint_objectives import OBJECTIVES, found_by
 from tests.tiny_dataset import TinyDataset
 
@@ -57,6 +58,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@needs_compiler
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_compiled_networks_learn_every_objective_alike(folder, monkeypatch, objective):
     expected = found_by(objective, folder)

@@ -34,9 +34,10 @@ from pipelines.data.class_lists import read_classes
 from pipelines.data.manifest import shard_name, shard_of
 from pipelines.data.shard_counts import check_shard_count
 from pipelines.io.config import canonical
-from pipelines.io.errors import PipelineError
+from pipelines.io.errors import ConfigError, PipelineError
 from pipelines.io.provenance import source_digest
 from pipelines.io.presets import METHODS
+from pipelines.io.schema import check_one_of
 from pipelines.io.sections import Where, at_path
 from pipelines.io.settings import CONTROLS, GENERATORS, load_settings
 from pipelines.io.source_entries import parse_entry, parse_part, with_share
@@ -506,6 +507,9 @@ def generator_of(target, split, seed, modality):
     chosen = SETTINGS.targets[target]["generator"]
     dataset = chosen["dataset"]
     name = split if chosen["split"] == "same" else chosen["split"]
+    known = splits_of(SETTINGS.targets[target]["dataset"])
+    if split not in known:
+        stop(f"targets.{target}.splits: no split {split!r}; choices: {', '.join(known)}")
     if name not in splits_of(dataset):
         stop(
             f"targets.{target}.generator.split: {dataset} has no split {name!r}; choices: "

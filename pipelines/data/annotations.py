@@ -31,7 +31,7 @@ LAYOUT = """\
   annotations.csv      columns video,label,group and one per split (train, test, unlabelled)
   videos/first.mp4 ... paths as in the column video, below {root}
 The key `annotations` is relative to `root`; `splits` names the split columns."""
-ORIGIN = "These are your own videos: check datasets.<name>.root and .annotations in config.yaml."
+ORIGIN = "These are your own videos: check datasets.<name>.root and .annotations."
 
 
 class CsvOptions(DatasetOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -260,5 +260,5 @@ def _explanation(name: str, adapter: Adapter, options: DatasetOptions, missing: 
     return (
         f"dataset {name} is not there: looked for {', '.join(missing)} and found nothing "
         f"(in {Path.cwd()}).\nExpected layout:\n{indented}\n{adapter.origin}\n"
-        f"Another place is named by datasets.{name}.root in config.yaml."
+        f"Another place is named by datasets.{name}.root."
     )

@@ -38,9 +38,10 @@ def read_csv_rows(path: Path, columns: Sequence[str]) -> list[CsvRow]:
             found = [name.strip() for name in reader.fieldnames or ()]
             missing = [name for name in columns if name not in found]
             if missing:
+                hint = "; commas separate columns, not semicolons" if ";" in "".join(found) else ""
                 raise DatasetError(
                     f"{path}: columns {', '.join(missing)} are missing; found "
-                    f"{', '.join(found) or 'none'}; expected {', '.join(columns)}"
+                    f"{', '.join(found) or 'none'}; expected {', '.join(columns)}{hint}"
                 )
             return [_row(path, reader.line_num, row) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:

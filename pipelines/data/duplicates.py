@@ -87,14 +87,40 @@ def find_overlaps(
     ]
 
 
+def find_trained_tests(
+    target: Sequence[ProbedVideo], splits: Sequence[str], name: str
+) -> list[Overlap]:
+    """Find the test videos of each split that are training videos of it, too.
+
+    Args:
+        target: All videos of the target.
+        splits: Its splits.
+        name: What stands for the source.
+
+    Raises:
+        DatasetError: If a split is unknown.
+    """
+    return [
+        overlap
+        for split in splits
+        for overlap in _matches(target, split, name, videos_in_role(target, split, ("train",)))
+    ]
+
+
 def _overlaps(
     target: Sequence[ProbedVideo], split: str, source: str, videos: Sequence[ProbedVideo]
 ) -> Iterator[Overlap]:
     entry = parse_entry(source)
     chosen = source_split(videos, split, entry.split or None)
-    offered: dict[str, list[str]] = defaultdict(list)
     offering = videos_in_role(videos, chosen, ("train", "unlabelled"))
-    for video in videos_in_share(offering, entry.percent):
+    return _matches(target, split, source, videos_in_share(offering, entry.percent))
+
+
+def _matches(
+    target: Sequence[ProbedVideo], split: str, source: str, trained: Iterable[ProbedVideo]
+) -> Iterator[Overlap]:
+    offered: dict[str, list[str]] = defaultdict(list)
+    for video in trained:
         offered[video.checksum].append(video.video_id)
     for video in videos_in_role(target, split, ("test",)):
         for source_video_id in offered.get(video.checksum, ()):

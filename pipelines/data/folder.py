@@ -21,7 +21,7 @@ LAYOUT = """\
 {root}/
   any/folders/first.mp4 ...     (.mp4 .avi .mkv .mov .webm .mpg .wmv .flv .m4v)
 With labels_from_folders: true, {root}/<class>/..."""
-ORIGIN = "These are your own videos: check datasets.<name>.root in config.yaml."
+ORIGIN = "These are your own videos: check datasets.<name>.root."
 
 
 class FolderOptions(DatasetOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):

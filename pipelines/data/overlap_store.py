@@ -1,4 +1,4 @@
-"""Test videos that a target's sources offer for training: `results/data/overlap/{target}.parquet`.
+"""Test videos that a target's sources or its own training split offer for training: `results/data/overlap/{target}.parquet`.
 
 Schema: split, target_video_id, source, source_video_id, checksum (SHA-256 of the common file).
 """
@@ -6,6 +6,9 @@ Schema: split, target_video_id, source, source_video_id, checksum (SHA-256 of th
 import pyarrow as pa
 
 RULE = "report_overlap"
+
+# In the place of a source: the labelled training videos of the target's own split.
+TRAINING = "training"
 
 OVERLAP_SCHEMA = pa.schema(
     [

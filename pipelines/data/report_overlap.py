@@ -1,4 +1,4 @@
-"""Report the test videos of a target that its sources offer for training.
+"""Report the test videos of a target that its sources or its own training videos hold, too.
 
     python -m pipelines.data.report_overlap --config JSON --target MANIFEST \
         --sources MANIFEST [MANIFEST ...] --out overlap.parquet
@@ -15,9 +15,9 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 
-from pipelines.data.duplicates import find_overlaps
+from pipelines.data.duplicates import find_overlaps, find_trained_tests
 from pipelines.data.manifest import read_manifest
-from pipelines.data.overlap_store import OVERLAP_SCHEMA
+from pipelines.data.overlap_store import OVERLAP_SCHEMA, TRAINING
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
@@ -74,15 +74,18 @@ def main(args: argparse.Namespace) -> None:
         for video in videos
         if video.label in classes
     }
-    found = find_overlaps(read_manifest(args.target), config.splits, sources)
+    target = read_manifest(args.target)
+    trained = find_trained_tests(target, config.splits, TRAINING)
+    found = find_overlaps(target, config.splits, sources)
     overlaps = [overlap for overlap in found if overlap.source_video_id not in left_out]
-    frame = pd.DataFrame([asdict(overlap) for overlap in overlaps], columns=OVERLAP_SCHEMA.names)
+    frame = pd.DataFrame([asdict(overlap) for overlap in [*trained, *overlaps]], columns=OVERLAP_SCHEMA.names)
     with atomic_path(args.out) as partial:
         mark = stamp(MODULE, args.config, [args.target, *args.sources])
         write_table(partial, frame, OVERLAP_SCHEMA, mark)
-    shared = len({(overlap.split, overlap.target_video_id) for overlap in overlaps})
-    level = logging.WARNING if overlaps else logging.INFO
-    log.log(level, "%d test videos (counted per split) are also offered by a source", shared)
+    for name, found in (("offered by a source", overlaps), ("training videos", trained)):
+        shared = len({(overlap.split, overlap.target_video_id) for overlap in found})
+        level = logging.WARNING if found else logging.INFO
+        log.log(level, "%d test videos (counted per split) are also %s", shared, name)
 
 
 if __name__ == "__main__":

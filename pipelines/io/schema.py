@@ -16,6 +16,8 @@ from pipelines.io.errors import ConfigError
 Section = dict[str, Any]
 
 MAX_REPORTED = 5
+# Types of JSON schema in YAML's words.
+TYPES = {"integer": "a whole number", "array": "a list", "boolean": "true or false"}
 
 
 def check(instance: Any, schema: Section, prefix: str) -> None:  # noqa: ANN401 - any JSON value
@@ -95,9 +97,10 @@ def _readable(error: jsonschema.ValidationError, prefix: str) -> str:
     if rule == "required":
         return f"{place}: {error.message}; needed keys: {', '.join(wanted)}"
     if rule == "enum":
-        return f"{place}: found {value!r}; choices: {', '.join(map(repr, wanted))}"
+        hint = _nearest(str(value), map(str, wanted))
+        return f"{place}: found {value!r}; choices: {', '.join(map(repr, wanted))}{hint}"
     if rule == "type":
-        return f"{place}: expected {_words(wanted)}, found {_described(value)}"
+        return f"{place}: expected {_words(wanted)}, found {_described(value, wanted)}"
     return f"{place}: {error.message}"
 
 
@@ -108,10 +111,12 @@ def _nearest(value: str, choices: Iterable[str]) -> str:
 
 def _words(wanted: str | list[str]) -> str:
     names = wanted if isinstance(wanted, list) else [wanted]
-    return " or ".join("a whole number" if name == "integer" else name for name in names)
+    return " or ".join(TYPES.get(name, name) for name in names)
 
 
-def _described(value: Any) -> str:  # noqa: ANN401 - any JSON value
+def _described(value: Any, wanted: str | list[str]) -> str:  # noqa: ANN401 - any JSON value
+    if wanted == "array" and not isinstance(value, dict):
+        return f"{value!r} (a list of it alone: [{value}])"
     if not isinstance(value, str):
         return repr(value)
     try:

@@ -10,8 +10,6 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from pipelines.data.overlap_store import OVERLAP_SCHEMA
-from pipelines.data.overlap_store import RULE as OVERLAP_RULE
 from pipelines.evaluation.detection_store import read_detections, scored_frames
 from pipelines.evaluation.frame_map import frame_map_percent
 from pipelines.evaluation.metrics import recall_percent, top_k_percent
@@ -22,10 +20,10 @@ from pipelines.io.command import run
 from pipelines.io.config import decode_config
 from pipelines.io.errors import ContractError
 from pipelines.io.options import table_options, table_parser
-from pipelines.io.parquet import read_table
 from pipelines.io.provenance import stamp
 from pipelines.tables.cells import COLUMNS, RowConfig, gain_of, lines, percent_of, printed_lines
 from pipelines.tables.definition import Printed
+from pipelines.tables.leaks import leak_notes
 from pipelines.tables.markdown import measures_page
 from pipelines.tables.rows import values_of
 from pipelines.tables.runs import measure, retrieved
@@ -79,8 +77,8 @@ def main(args: argparse.Namespace) -> None:
         _compare(row, values)
     found = [*lines(config.rows, values, config.is_smoke), *printed_lines(config.others)]
     table = pd.DataFrame(found, columns=list(COLUMNS))
-    num_shared = len(read_table(options.overlap, OVERLAP_SCHEMA, OVERLAP_RULE))
-    page = measures_page(f"{config.target}: {config.title}", table, num_shared)
+    notes = leak_notes(options.overlap)
+    page = measures_page(f"{config.target}: {config.title}", table, notes)
     behind = [{"row": name, **item} for name, runs in measured.items() for item in runs]
     inputs = [Path(str(item["predictions"])) for item in behind]
     with atomic_path(options.runs) as partial:

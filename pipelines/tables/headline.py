@@ -22,9 +22,11 @@ def headline(table: pd.DataFrame) -> pd.DataFrame:
     """The columns that matter, as text.
 
     Args:
-        table: Table 5 or the leaderboard, every cell as text, "" where it is empty.
+        table: Table 5 or the leaderboard, every cell as text, "" where it is empty. Rows without a
+            number, ours or printed, are left out.
     """
-    rows = table.to_dict("records")
+    records = table.to_dict("records")
+    rows = [row for row in records if row["top1_mean"] or row["published_top1"]]
     return pd.DataFrame(
         {
             "method": [row["method"] for row in rows],

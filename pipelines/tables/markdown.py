@@ -15,7 +15,7 @@ def table_page(
     target: str,
     table: pd.DataFrame,
     comparisons: Mapping[str, PairedComparison],
-    num_shared: int,
+    notes: Sequence[str],
 ) -> str:
     """The table as a Markdown page.
 
@@ -23,12 +23,12 @@ def table_page(
         target: Name of the target.
         table: Columns of `results/{target}_table5.csv`.
         comparisons: Method -> comparison with random initialisation.
-        num_shared: Test videos that the source holds too.
+        notes: Of `pipelines.tables.leaks`.
     """
     shown = table.assign(top1=[_spread(row) for row in table.to_dict("records")])
     lines = [f"# {target}: knowledge transfer (MotionFit, Table 5)", ""]
     lines += grid(SHOWN, shown[list(SHOWN)].to_numpy().tolist())
-    lines += ["", *_notes(comparisons, num_shared)]
+    lines += ["", *_notes(comparisons, notes)]
     return "\n".join(lines) + "\n"
 
 
@@ -36,7 +36,7 @@ def leaderboard_page(
     target: str,
     table: pd.DataFrame,
     comparisons: Mapping[str, PairedComparison],
-    num_shared: int,
+    notes: Sequence[str],
 ) -> str:
     """The leaderboard as a Markdown page; arguments as `table_page`."""
     rows = table.to_dict("records")
@@ -45,17 +45,17 @@ def leaderboard_page(
     lines += grid(LEADERBOARD_SHOWN, shown[list(LEADERBOARD_SHOWN)].to_numpy().tolist())
     lines += ["", "gap: points above random on the same splits and seeds, with the 95 % interval"]
     lines += ["over seeds (Student's t) where there are several.", ""]
-    lines += _notes(comparisons, num_shared)
+    lines += _notes(comparisons, notes)
     return "\n".join(lines) + "\n"
 
 
-def measures_page(title: str, table: pd.DataFrame, num_shared: int) -> str:
+def measures_page(title: str, table: pd.DataFrame, notes: Sequence[str]) -> str:
     """A table that is defined as data, as a Markdown page.
 
     Args:
         title: Of the page.
         table: Columns of `pipelines.tables.cells`.
-        num_shared: Test videos that the source holds too.
+        notes: Of `pipelines.tables.leaks`.
     """
     shown = table.assign(
         value=[
@@ -71,12 +71,12 @@ def measures_page(title: str, table: pd.DataFrame, num_shared: int) -> str:
         "standard deviation over splits (over seeds and draws where there is one split); in",
         "brackets the mean's 95 % interval over seeds and draws.",
     ]
-    if num_shared:
-        lines += ["", f"The source shares {num_shared} videos with test splits of the target."]
+    for note in notes:
+        lines += ["", note]
     return "\n".join(lines) + "\n"
 
 
-def _notes(comparisons: Mapping[str, PairedComparison], num_shared: int) -> list[str]:
+def _notes(comparisons: Mapping[str, PairedComparison], notes: Sequence[str]) -> list[str]:
     lines = ["Top-1 in percent: mean over splits of the mean over seeds +- sample standard"]
     lines += ["deviation over splits (over seeds where there is one split)."]
     if comparisons:
@@ -86,8 +86,8 @@ def _notes(comparisons: Mapping[str, PairedComparison], num_shared: int) -> list
             for method, found in comparisons.items()
         ]
         lines += ["", "Paired, same videos, splits and seeds:", "", *grid(header, rows)]
-    if num_shared:
-        lines += ["", f"The source shares {num_shared} videos with test splits of the target."]
+    for note in notes:
+        lines += ["", note]
     return lines
 
 

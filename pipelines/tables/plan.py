@@ -8,7 +8,7 @@ Conventions
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -162,11 +162,17 @@ def plan_rows(found: Iterable[Volume], measured: Measured) -> list[Row]:
     for name in ("cpu_hours", "gpu_hours", "disk_gb"):
         known = [float(str(row[name])) for row in rows if row[name] != ""]
         total[name] = _rounded(sum(known)) if known else ""
-    unknown = dict.fromkeys(
-        str(row["stage"]) for row in rows if "not measured" in str(row["remark"])
-    )
-    total["remark"] = f"without what is not measured: {', '.join(unknown)}" if unknown else ""
+    total["remark"] = "; ".join(["Table 5", *_gaps(rows)])
     return [*rows, total]
+
+
+def _gaps(rows: Sequence[Row]) -> Iterator[str]:
+    """What each sum lacks, for want of a measurement."""
+    marks = {"cpu_hours": "on a CPU", "gpu_hours": "on a GPU", "disk_gb": "size of"}
+    for name, mark in marks.items():
+        stages = dict.fromkeys(str(row["stage"]) for row in rows if mark in str(row["remark"]))
+        if stages:
+            yield f"{name} without {', '.join(stages)}, which was not measured"
 
 
 def _extraction(config: PlanConfig, manifests: Manifests) -> list[Volume]:

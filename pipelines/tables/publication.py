@@ -6,20 +6,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipelines.data.overlap_store import OVERLAP_SCHEMA
-from pipelines.data.overlap_store import RULE as OVERLAP_RULE
 from pipelines.io.atomic import atomic_path
 from pipelines.io.config import decode_config
 from pipelines.io.options import TableOptions
-from pipelines.io.parquet import read_table
 from pipelines.io.provenance import stamp
+from pipelines.tables.leaks import leak_notes
 from pipelines.tables.rows import Row
 from pipelines.tables.runs import TableConfig, comparisons, measure
 from pipelines.tables.runs_store import write_runs
 from pipelines.tables.summary import PairedComparison
 
 MakeRows = Callable[[TableConfig, Sequence[Mapping[str, object]]], list[Row]]
-MakePage = Callable[[str, pd.DataFrame, Mapping[str, PairedComparison], int], str]
+MakePage = Callable[[str, pd.DataFrame, Mapping[str, PairedComparison], Sequence[str]], str]
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +44,7 @@ def publish_table(
     config = decode_config(options.config, TableConfig)
     measured = [measure(item) for item in config.runs]
     table = pd.DataFrame(make_rows(config, measured), columns=list(columns))
-    num_shared = len(read_table(options.overlap, OVERLAP_SCHEMA, OVERLAP_RULE))
-    page = make_page(config.target, table, comparisons(config.runs), num_shared)
+    page = make_page(config.target, table, comparisons(config.runs), leak_notes(options.overlap))
     inputs = [Path(item.predictions) for item in config.runs]
     with atomic_path(options.runs) as partial:
         write_runs(partial, measured, stamp(module, options.config, inputs))

@@ -84,7 +84,10 @@ def bases_of(preset):
 def check_target(target):
     """Stop before any job unless the target is defined and all its datasets are there."""
     if target not in SETTINGS.targets:
-        stop(f"targets: no target {target!r}; choices: {', '.join(SETTINGS.targets)}")
+        try:
+            check_one_of("targets", target, SETTINGS.targets)
+        except ConfigError as error:
+            stop(f"{error}; a file of your own needs --configfile")
     chosen = SETTINGS.targets[target]
     labelled = [chosen["dataset"], chosen["generator"]["dataset"]]
     missing = []

@@ -1,6 +1,12 @@
 import pytest
 
-from pipelines.data.duplicates import Duplicate, Overlap, find_duplicates, find_overlaps
+from pipelines.data.duplicates import (
+    Duplicate,
+    Overlap,
+    find_duplicates,
+    find_overlaps,
+    find_trained_tests,
+)
 from pipelines.data.manifest import ProbedVideo
 from pipelines.data.video_share import videos_in_share
 from pipelines.io.errors import DatasetError
@@ -77,3 +83,14 @@ def test_unknown_splits_are_refused():
         find_overlaps(
             [video("a", "1", split1="test")], ["split9"], {"x": [video("b", "1", all="train")]}
         )
+
+
+def test_test_videos_that_are_trained_on_in_the_same_split():
+    target = [
+        video("a", "1", s="train", t="train"),
+        video("b", "1", s="test", t="unlabelled"),
+        video("c", "2", s="test"),
+        video("d", "2", s="unlabelled"),
+    ]
+
+    assert find_trained_tests(target, ["s", "t"], "own") == [Overlap("s", "b", "own", "a", "1")]

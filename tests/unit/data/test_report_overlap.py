@@ -3,6 +3,7 @@ import json
 import pytest
 
 from pipelines.data.manifest import ProbedVideo, write_manifest
+from pipelines.data.overlap_store import TRAINING
 from pipelines.data.report_overlap import OVERLAP_SCHEMA, build_parser, main
 from pipelines.io.errors import ConfigError
 from pipelines.io.parquet import read_table
@@ -20,7 +21,14 @@ def manifest(path, rows):
 
 @pytest.fixture
 def run(tmp_path):
-    target = manifest(tmp_path / "target.parquet", [("t", "1", {"split1": "test"})])
+    target = manifest(
+        tmp_path / "target.parquet",
+        [
+            ("t", "1", {"split1": "test"}),
+            ("u", "3", {"split1": "test"}),
+            ("v", "3", {"split1": "train"}),
+        ],
+    )
     same = manifest(tmp_path / "same.parquet", [("x", "1", {"all": "unlabelled"})])
     other = manifest(tmp_path / "other.parquet", [("y", "2", {"all": "unlabelled"})])
 
@@ -35,8 +43,15 @@ def run(tmp_path):
 
 
 def test_shared_test_videos_are_written_and_logged(run, caplog):
-    rows = run(["other", "same:all"]).to_dict("records")
+    own, *rows = run(["other", "same:all"]).to_dict("records")
 
+    assert own == {
+        "split": "split1",
+        "target_video_id": "u",
+        "source": TRAINING,
+        "source_video_id": "v",
+        "checksum": "3",
+    }
     assert rows == [
         {
             "split": "split1",
@@ -46,12 +61,13 @@ def test_shared_test_videos_are_written_and_logged(run, caplog):
             "checksum": "1",
         }
     ]
-    assert "1 test videos" in caplog.text
+    assert "1 test videos (counted per split) are also offered by a source" in caplog.text
+    assert "1 test videos (counted per split) are also training videos" in caplog.text
 
 
 def test_videos_of_classes_that_a_source_leaves_out_are_not_offered(run):
-    assert len(run(["other", "same:all"], excluded=[["x"], ["w"]])) == 1
-    assert run(["other", "same:all"], excluded=[[], ["x"]]).empty
+    assert list(run(["other", "same:all"], excluded=[["x"], ["w"]])["source_video_id"]) == ["v", "x"]
+    assert list(run(["other", "same:all"], excluded=[[], ["x"]])["source_video_id"]) == ["v"]
 
 
 def test_every_manifest_needs_a_name(run):

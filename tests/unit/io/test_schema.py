@@ -52,7 +52,10 @@ SCHEMA = {
             "config: p.rate: expected number or null, found the text '1e-3' "
             "(YAML reads this as text: write 0.001)",
         ),
-        ({"size": 1, "unit": "step"}, "config: p.unit: found 'step'; choices: 'epochs', 'steps'"),
+        (
+            {"size": 1, "unit": "step"},
+            "config: p.unit: found 'step'; choices: 'epochs', 'steps' (did you mean 'steps'?)",
+        ),
         ({"size": 0}, "config: p.size: 0 is less than the minimum of 1"),
         (
             {"size": 1, "targets": {"demo": {}}},

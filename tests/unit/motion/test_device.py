@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from pipelines.io.errors import ConfigError
 from pipelines.models import device as models_device
 from pipelines.motion import device
 from pipelines.motion.device import flow_device
@@ -11,6 +12,7 @@ from pipelines.motion.device import flow_device
 
 @pytest.mark.parametrize("chosen", ["cpu", "cuda"])
 def test_the_config_decides(monkeypatch, chosen):
+    monkeypatch.setattr(device, "_has_gpu", lambda: True)
     monkeypatch.setenv("PIPELINE_DEVICE", chosen)
 
     assert flow_device("tvl1") == flow_device("raft") == chosen
@@ -40,3 +42,11 @@ def test_with_a_driver_torch_decides(monkeypatch, has_gpu, expected):
 
     assert flow_device("raft") == expected
     assert flow_device("tvl1") == "cpu"
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr(device, "_has_gpu", lambda: False)
+    monkeypatch.setenv("PIPELINE_DEVICE", "cuda")
+
+    with pytest.raises(ConfigError, match=r"compute\.device is cuda, but PyTorch finds no GPU"):
+        flow_device("tvl1")

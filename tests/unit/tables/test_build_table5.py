@@ -203,7 +203,7 @@ def test_without_random_nothing_is_paired(build, runs, tmp_path):
 
     page = (tmp_path / "out" / "t.md").read_text()
     assert "against random" not in page
-    assert "shares 3 videos" in page
+    assert "holds 3 test videos" in page
 
 
 def test_the_runs_behind_the_table_are_kept(build, runs, tmp_path):

@@ -48,8 +48,8 @@ def rows(config, measured):
     return [{"name": item["method"], "top1": item["top1"]} for item in measured]
 
 
-def page(target, table, comparisons, num_shared):
-    return f"{target}: {len(table)} rows, {sorted(comparisons)}, {num_shared} shared"
+def page(target, table, comparisons, notes):
+    return f"{target}: {len(table)} rows, {sorted(comparisons)}, {len(notes)} notes"
 
 
 def test_rows_and_page_are_made_of_the_measured_runs(publish, runs):
@@ -58,7 +58,7 @@ def test_rows_and_page_are_made_of_the_measured_runs(publish, runs):
     out = publish(records)
 
     assert (out / "t.csv").read_text() == "name,top1\nrandom,50.0\nmosi,100.0\n"
-    assert (out / "t.md").read_text() == "mine: 2 rows, ['mosi'], 2 shared"
+    assert (out / "t.md").read_text() == "mine: 2 rows, ['mosi'], 1 notes"
     assert read_runs(out / "runs.parquet")["method"].tolist() == ["random", "mosi"]
     inputs = json.loads(read_stamp(out / "runs.parquet")["inputs"])
     assert inputs == [record["predictions"] for record in records]

@@ -70,7 +70,7 @@ def test_missing_data_stop_before_any_job_with_one_message(workspace):
         "dataset ucf101 is not there: looked for folder data/ucf101",
         "ucfTrainTestlist/classInd.txt, trainlist01.txt .. testlist03.txt",
         "University of Central Florida",
-        "datasets.ucf101.root in config.yaml",
+        "Another place is named by datasets.ucf101.root.",
         # Whoever fetches UCF101 shall not meet a second message afterwards.
         "dataset kinetics400 is not there: looked for folder data/kinetics400",
     ):

@@ -28,7 +28,6 @@ def leak_notes(path: Path) -> list[str]:
         )
     if num_shared:
         lines.append(
-            f"The source holds {num_shared} test videos of the target (counted per split), without "
-            "their labels."
+            f"The source holds {num_shared} test videos of the target (counted per split)."
         )
     return lines

@@ -35,6 +35,4 @@ def test_a_test_video_counts_once_per_split_however_often_it_was_trained_on(note
 def test_videos_of_a_source_are_no_warning(notes):
     found = [("split1", "t", "many", "a"), ("split1", "t", "others", "b")]
 
-    assert notes(*found) == [
-        "The source holds 1 test videos of the target (counted per split), without their labels."
-    ]
+    assert notes(*found) == ["The source holds 1 test videos of the target (counted per split)."]

@@ -1,6 +1,7 @@
-"""Test videos that a target's sources or its own training split offer for training: `results/data/overlap/{target}.parquet`.
+"""Test videos that a target's sources, or its own training split, offer for training.
 
-Schema: split, target_video_id, source, source_video_id, checksum (SHA-256 of the common file).
+File `results/data/overlap/{target}.parquet`. Schema: split, target_video_id, source,
+source_video_id, checksum (SHA-256 of the common file).
 """
 
 import pyarrow as pa

@@ -119,7 +119,7 @@ def test_a_sweep_tries_recipes_of_any_name(workspace):
 @pytest.mark.parametrize(
     ("file", "message"),
     [
-        ("nope_table5.csv", "targets: no target 'nope'; choices: demo, demo_3seeds, smoke"),
+        ("nope_table5.csv", "targets: found 'nope'; choices: demo, demo_3seeds, smoke"),
         ("smoke_table9.csv", "results/smoke_table9.csv: no such table; "),
         ("smoke_table9.html", "has tables disagreements, idt_figure4, "),
         ("nope_sweep.csv", "sweeps: no sweep 'nope'; choices: "),

@@ -12,6 +12,17 @@ class ConfigError(PipelineError):
     """A config key or value is unknown, missing or of the wrong type."""
 
 
+class MissingGpuError(ConfigError):
+    """A GPU is asked for where PyTorch finds none."""
+
+    def __init__(self) -> None:
+        """Say what to choose instead."""
+        super().__init__(
+            "compute.device is cuda, but PyTorch finds no GPU here; choose auto or cpu, or run "
+            "where there is one"
+        )
+
+
 class DatasetError(PipelineError):
     """A dataset's files or annotations are missing or contradict each other."""
 

@@ -4,7 +4,7 @@ import os
 
 import torch
 
-from pipelines.io.errors import ConfigError
+from pipelines.io.errors import MissingGpuError
 
 DEVICE_VARIABLE = "PIPELINE_DEVICE"
 
@@ -15,16 +15,13 @@ def device() -> torch.device:
     Of several processes on one machine each has its own GPU: torchrun numbers them LOCAL_RANK.
 
     Raises:
-        ConfigError: If cuda is chosen and PyTorch finds no GPU.
+        MissingGpuError: If cuda is chosen and PyTorch finds no GPU.
     """
     chosen = os.environ.get(DEVICE_VARIABLE, "auto")
     if chosen == "auto":
         chosen = "cuda" if torch.cuda.is_available() else "cpu"
     if chosen == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(
-            "compute.device is cuda, but PyTorch finds no GPU here; choose auto or cpu, or run "
-            "where there is one"
-        )
+        raise MissingGpuError
     if chosen == "cuda" and "LOCAL_RANK" in os.environ:
         return torch.device(chosen, int(os.environ["LOCAL_RANK"]))
     return torch.device(chosen)

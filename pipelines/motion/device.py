@@ -3,7 +3,7 @@
 import ctypes
 import os
 
-from pipelines.io.errors import ConfigError
+from pipelines.io.errors import MissingGpuError
 
 DEVICE_VARIABLE = "PIPELINE_DEVICE"
 
@@ -19,14 +19,11 @@ def flow_device(source: str) -> str:
         source: A key of `pipelines.motion.sources.FLOW_SOURCES`.
 
     Raises:
-        ConfigError: If cuda is chosen and there is no GPU.
+        MissingGpuError: If cuda is chosen and there is no GPU.
     """
     chosen = os.environ.get(DEVICE_VARIABLE, "auto")
     if chosen == "cuda" and not _has_gpu():
-        raise ConfigError(
-            "compute.device is cuda, but PyTorch finds no GPU here; choose auto or cpu, or run "
-            "where there is one"
-        )
+        raise MissingGpuError
     if chosen != "auto":
         return chosen
     return "cuda" if source == "raft" and _has_gpu() else "cpu"

@@ -211,7 +211,7 @@ def recipe_steps(recipe: str, folder: Path) -> Contest:
                 features.float().sum().backward()
 
     ours = engine_rate(run, ready.training.batches, folder, RECIPE_STEPS, 1)
-    # Their median has had its warm-up in the first.
+    # A slow first of three is never the median, so that it serves as the warm-up.
     return Contest(ours, settled_rate(peer, RECIPE_STEPS[1]), 3, has_warm_up=False)
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from pipelines.io.errors import ConfigError
+from pipelines.io.errors import MissingGpuError
 from pipelines.models.device import device
 
 
@@ -33,5 +33,5 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setenv("PIPELINE_DEVICE", "cuda")
 
-    with pytest.raises(ConfigError, match=r"compute\.device is cuda, but PyTorch finds no GPU"):
+    with pytest.raises(MissingGpuError, match=r"compute\.device is cuda, but PyTorch finds no GPU"):
         device()

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipelines.io.errors import ConfigError
+from pipelines.io.errors import MissingGpuError
 from pipelines.models import device as models_device
 from pipelines.motion import device
 from pipelines.motion.device import flow_device
@@ -48,5 +48,5 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setattr(device, "_has_gpu", lambda: False)
     monkeypatch.setenv("PIPELINE_DEVICE", "cuda")
 
-    with pytest.raises(ConfigError, match=r"compute\.device is cuda, but PyTorch finds no GPU"):
+    with pytest.raises(MissingGpuError, match=r"compute\.device is cuda, but PyTorch finds no GPU"):
         flow_device("tvl1")

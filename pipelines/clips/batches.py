@@ -80,13 +80,16 @@ class StepBatchSampler(Sampler[list[SampleKey]]):
         return np.random.default_rng([self._seed, epoch]).permutation(self._num_videos)
 
 
-def collate(items: list[Item]) -> Item:
+def collate(items: list[Item] | Item) -> Item:
     """Stack items: tensors gain a leading axis B, ids become a list.
+
+    Args:
+        items: Of a dataset, or the batch itself from one that makes whole batches.
 
     Returns:
         ``rgb`` ``(B, R, 3, T, S, S)``, ``label`` ``(B, R)`` and so on; ``video_id`` B texts.
     """
-    batch: Item = default_collate(items)
+    batch: Item = items if isinstance(items, dict) else default_collate(items)
     return batch
 
 

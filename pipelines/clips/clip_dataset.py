@@ -10,7 +10,7 @@ RGB and flow of a clip are the same place, crop and flip. A flow clip takes the 
 at its frames.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,13 @@ import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 
 from pipelines.clips.multi_scale import multi_scale_crop, resized_window
 from pipelines.clips.sampling import (
     IntArray,
     as_clips,
     clip_indices,
-    dense_starts,
     last_frame,
     random_starts,
     uniform_starts,
@@ -136,18 +135,33 @@ class ClipReader:
             raise ValueError("a clip reader needs a frame or a flow store")
         return store.num_frames[video_id]
 
-    def read(self, video_id: str, starts: IntArray, crops: Sequence[Crop]) -> Item:
-        """Make an item of the clips that begin at `starts`, one crop each."""
+    def read(
+        self,
+        video_id: str,
+        starts: IntArray,
+        crops: Sequence[Crop],
+        out: Mapping[str, FloatArray] | None = None,
+    ) -> Item:
+        """Make an item of the clips that begin at `starts`, one crop each.
+
+        Args:
+            video_id: The video.
+            starts: First frames, shape ``(R,)``.
+            crops: R windows.
+            out: Arrays to fill with the clips, as `empty` makes them; made where absent.
+        """
         config, video_frames = self.config, self.num_frames(video_id)
         shape = (config.num_frames, config.stride, video_frames)
         item: Item = {"video_id": video_id}
+        clips = self.empty(len(crops)) if out is None else out
         indices = np.concatenate([clip_indices(start, *shape) for start in starts.tolist()])
         if self.frames is not None:
             stored = self.frames.read(video_id, indices)
-            item["rgb"] = self._rgb(as_clips(stored, len(crops)), crops)
+            self._fill_rgb(clips["rgb"], as_clips(stored, len(crops)), crops)
         if self.flow is not None:
             fields = self.flow.read(video_id, indices)
-            item["flow"] = self._flow(as_clips(fields, len(crops)), crops)
+            self._fill_flow(clips["flow"], as_clips(fields, len(crops)), crops)
+        item |= {name: torch.from_numpy(values) for name, values in clips.items()}
         ends = [last_frame(start, *shape) for start in starts.tolist()]
         item["first_frame"] = torch.from_numpy(starts)
         item["last_frame"] = torch.tensor(ends, dtype=torch.int64)
@@ -159,25 +173,29 @@ class ClipReader:
             item["label"] = torch.tensor(labels, dtype=torch.int64)
         return item
 
-    def _rgb(self, stored: NDArray[np.uint8], crops: Sequence[Crop]) -> torch.Tensor:
+    def empty(self, *leading: int) -> dict[str, FloatArray]:
+        """Arrays for clips ``(*leading, C, T, S, S)`` by modality, not filled."""
+        side, num_frames = self.config.crop_px, self.config.num_frames
+        return {
+            name: np.empty((*leading, channels, num_frames, side, side), np.float32)
+            for name, channels, store in (("rgb", 3, self.frames), ("flow", 2, self.flow))
+            if store is not None
+        }
+
+    def _fill_rgb(
+        self, clips: FloatArray, stored: NDArray[np.uint8], crops: Sequence[Crop]
+    ) -> None:
         """Clips ``(R, 3, T, S, S)`` of stored ones ``(R, T, H, W, 3)``."""
-        config, clips = self.config, self._empty(len(crops), 3)
+        config = self.config
         for clip, crop, out in zip(stored, crops, clips, strict=True):
             window = resized_window(clip, crop, config.crop_px)
             whole = Crop(0, 0, config.crop_px, crop.is_flipped)
             rgb_input(window, whole, config.rgb_mean, config.rgb_std, out)
-        return torch.from_numpy(clips)
 
-    def _flow(self, stored: FloatArray, crops: Sequence[Crop]) -> torch.Tensor:
+    def _fill_flow(self, clips: FloatArray, stored: FloatArray, crops: Sequence[Crop]) -> None:
         """Clips ``(R, 2, T, S, S)`` of stored ones ``(R, T, 2, H, W)``."""
-        clips = self._empty(len(crops), 2)
         for clip, crop, out in zip(stored, crops, clips, strict=True):
             flow_input(clip, crop, self.config.flow_scale_px, out)
-        return torch.from_numpy(clips)
-
-    def _empty(self, num_clips: int, channels: int) -> FloatArray:
-        side = self.config.crop_px
-        return np.empty((num_clips, channels, self.config.num_frames, side, side), np.float32)
 
 
 class ClipDataset(Dataset[Item]):
@@ -225,73 +243,39 @@ class ClipDataset(Dataset[Item]):
 
     def __getitem__(self, key: SampleKey) -> Item:
         """The clips of one video; the same key gives the same clips, bit by bit."""
+        return self._read(key, None)
+
+    def __getitems__(self, keys: Sequence[SampleKey]) -> Item:
+        """A batch of the items of `keys`; torch's loaders ask for it.
+
+        Clips are written where they stay: stacking items would copy them once more.
+        """
+        clips = self._reader.empty(len(keys), self._num_clips)
+        items = [
+            self._read(key, {name: values[place] for name, values in clips.items()})
+            for place, key in enumerate(keys)
+        ]
+        rest = [
+            {name: value for name, value in item.items() if name not in clips} for item in items
+        ]
+        batch: Item = default_collate(rest)
+        return batch | {name: torch.from_numpy(values) for name, values in clips.items()}
+
+    def _read(self, key: SampleKey, out: Mapping[str, FloatArray] | None) -> Item:
         config, reader = self._config, self._reader
         video_id = self._videos[key.index]
         shape = (config.num_frames, config.stride, reader.num_frames(video_id))
         if not self._is_train:
             starts = uniform_starts(self._num_clips, *shape)
-            fixed = reader.read(video_id, starts, [reader.centre] * self._num_clips)
-            return fixed | key.entries()
+            fixed = [reader.centre] * self._num_clips
+            return reader.read(video_id, starts, fixed, out) | key.entries()
         rng = np.random.default_rng([key.seed, key.index])
         starts = self._draw_starts(rng, self._num_clips, *shape)
         crops = [self._draw_crop(rng) for _ in range(self._num_clips)]
-        return reader.read(video_id, starts, crops) | key.entries()
+        return reader.read(video_id, starts, crops, out) | key.entries()
 
     def _draw_crop(self, rng: np.random.Generator) -> Crop:
         config, size = self._config, self._reader.size
         if config.crop_scales:
             return multi_scale_crop(rng, size, config.crop_scales, config.horizontal_flip)
         return random_crop(rng, size, config.crop_px, config.horizontal_flip)
-
-
-class ViewDataset(Dataset[Item]):
-    """Fixed views of each video for tests and features: centre crop, no flip.
-
-    Args:
-        videos: Ids, in the order of the items.
-        frames: Store of frames, for items with ``rgb``.
-        flow: Store of flow, for items with ``flow``.
-        config: How clips are cut and normalised.
-        num_clips: So many evenly spaced clips per video (10 in the paper's tests), or
-        step: clips every `step` frames over the whole video, R differing between videos.
-        label: Class of a clip by video, first and last frame.
-
-    Raises:
-        KeyError: If a store lacks a video.
-        ValueError: If not exactly one of `num_clips` and `step` is given.
-    """
-
-    def __init__(
-        self,
-        videos: Sequence[str],
-        frames: FrameStore | None,
-        flow: FlowStore | None,
-        config: ClipConfig,
-        num_clips: int | None = None,
-        step: int | None = None,
-        label: LabelFunction | None = None,
-    ) -> None:
-        """Check the parts; nothing is read."""
-        if (num_clips is None) == (step is None):
-            raise ValueError(f"expected num_clips or step, found {num_clips} and {step}")
-        self._reader = ClipReader(frames, flow, config, label)
-        self._reader.check_known(videos)
-        self._videos, self._config = list(videos), config
-        self._num_clips, self._step = num_clips, step
-
-    def __len__(self) -> int:
-        """Number of videos."""
-        return len(self._videos)
-
-    def __getitem__(self, index: int) -> Item:
-        """All views of one video."""
-        video_id = self._videos[index]
-        starts = self.starts(video_id)
-        return self._reader.read(video_id, starts, [self._reader.centre] * len(starts))
-
-    def starts(self, video_id: str) -> IntArray:
-        """First frames of a video's views, shape ``(R,)``."""
-        config, video_frames = self._config, self._reader.num_frames(video_id)
-        if self._step is not None:
-            return dense_starts(config.num_frames, config.stride, self._step, video_frames)
-        return uniform_starts(self._num_clips or 1, config.num_frames, config.stride, video_frames)

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipelines.clips.batches import build_view_loader
-from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
+from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.clips.view_dataset import ViewDataset
 from pipelines.evaluation.metrics import recall_percent
 from pipelines.evaluation.retrieval import RetrievalConfig, nearest, pool_map, recall_ranks
 from pipelines.evaluation.retrieval_store import Retrieved, write_retrieved

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from pipelines.clips.batches import build_view_loader
-from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
+from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.clips.view_dataset import ViewDataset
 from pipelines.frames.frame_store import FrameStore
 from pipelines.io.progress import Progress
 from pipelines.models.heads import Classifier

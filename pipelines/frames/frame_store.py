@@ -10,9 +10,8 @@ V videos, F frames, B bytes.
 - ``jpeg`` ``(B,)`` uint8, the JPEG files of all frames one after the other;
 - attributes ``height``, ``width`` in px and ``jpeg_quality``.
 
-Frames are RGB on both sides of this module; JPEG costs about 2 grey levels at quality 95.
-Packed JPEG reads twenty times faster at random places than seeking in h264 and takes a
-seventh of the space of raw frames.
+Frames are RGB on both sides of this module. JPEG of quality 90 costs about 2 grey levels, takes
+an eighth of the space of raw frames and reads at random places 15 times as fast as h264.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from pipelines.clips.batches import build_view_loader
-from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
+from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.clips.view_dataset import ViewDataset
 from pipelines.clustering.assignment_store import read_assignments
 from pipelines.clustering.kmeans import assign, fit_kmeans
 from pipelines.frames.frame_store import FrameStore

@@ -16,9 +16,9 @@ from pipelines.clips.clip_dataset import (
     Item,
     LabelFunction,
     SampleKey,
-    ViewDataset,
 )
 from pipelines.clips.sampling import random_starts
+from pipelines.clips.view_dataset import ViewDataset
 from pipelines.data.label_subset import LabelsConfig, label_subset
 from pipelines.data.manifest import ProbedVideo, read_manifest
 from pipelines.data.splits import hold_out, videos_in_role

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from pipelines.clips.batches import build_view_loader
-from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
+from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.clips.view_dataset import ViewDataset
 from pipelines.io.errors import DatasetError
 from pipelines.models.device import device
 from pipelines.training.clip_sources import VALIDATION_CLIPS, ClipSource, num_workers

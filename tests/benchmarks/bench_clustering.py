@@ -9,7 +9,8 @@ import torch
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
+from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.clips.view_dataset import ViewDataset
 from pipelines.clustering import extract_features
 from pipelines.clustering.kmeans import assign, fit_kmeans, initial_centres
 from pipelines.models.backbones import NUM_CHANNELS

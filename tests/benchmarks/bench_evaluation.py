@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from sklearn.neighbors import NearestNeighbors
 
-from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
+from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.clips.view_dataset import ViewDataset
 from pipelines.data.manifest import read_manifest
 from pipelines.data.splits import videos_in_role
 from pipelines.evaluation import test_model

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
+from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.clips.view_dataset import ViewDataset
 from pipelines.clustering.assignment_store import (
     read_assignments,
     read_vector_clusters,

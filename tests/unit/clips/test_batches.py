@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.clips.batches import StepBatchSampler, build_loader, build_view_loader
-from pipelines.clips.clip_dataset import ClipDataset, ViewDataset
+from pipelines.clips.clip_dataset import ClipDataset
+from pipelines.clips.view_dataset import ViewDataset
 
 VIDEOS = ["long", "exact", "short"]
 SIZES = st.integers(1, 12)

@@ -2,8 +2,9 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import default_collate
 
-from pipelines.clips.clip_dataset import ClipDataset, SampleKey, ViewDataset
+from pipelines.clips.clip_dataset import ClipDataset, SampleKey
 from pipelines.clips.multi_scale import multi_scale_crop, resized_window
 from pipelines.clips.sampling import clip_indices, random_starts
 from pipelines.frames.frame_store import FrameStore, write_frame_shard
@@ -108,16 +109,6 @@ def test_windows_of_several_scales_are_resized_to_the_crop(tmp_path, config):
     assert sides == {16, 8}
 
 
-def test_scales_change_no_test_clip(stores, config):
-    scaled = msgspec.structs.replace(config, crop_scales=(0.5,))
-    found = [
-        ViewDataset(VIDEOS, stores[0], None, chosen, num_clips=2)[0]["rgb"]
-        for chosen in (config, scaled)
-    ]
-
-    assert torch.equal(*found)
-
-
 def test_short_video_loops(stores, config):
     item = ClipDataset(VIDEOS, *stores, config, 2, None, True)[SampleKey(2, 0)]
 
@@ -129,23 +120,32 @@ def test_short_video_loops(stores, config):
 
 def test_validation_clips_are_fixed_and_centred(stores, config):
     dataset = ClipDataset(VIDEOS, *stores, config, 3, None, False)
-    views = ViewDataset(VIDEOS, *stores, config, num_clips=3)
 
     for seed in (0, 1):
         item = dataset[SampleKey(0, seed)]
         assert item["first_frame"].tolist() == [0, 10, 20]
-        torch.testing.assert_close(item["flow"], views[0]["flow"], rtol=0, atol=0)
-    # Centre crop of 12 in 16 rows starts at row 2.
-    np.testing.assert_allclose(views[0]["flow"][:, 1, :, 0, 0] * 32, 2, atol=1e-4)
+        # Centre crop of 12 in 16 rows starts at row 2.
+        np.testing.assert_allclose(item["flow"][:, 1, :, 0, 0] * 32, 2, atol=1e-4)
 
 
-def test_dense_views_cover_the_video(stores, config):
-    views = ViewDataset(VIDEOS, stores[0], None, config, step=10, label=lambda v, a, b: a)
+@pytest.mark.parametrize("is_labelled", [True, False])
+@pytest.mark.parametrize("names", [("rgb", "flow"), ("rgb",), ("flow",)])
+def test_a_batch_is_its_items_stacked(stores, config, names, is_labelled):
+    frames, flow = (
+        store if name in names else None
+        for name, store in zip(("rgb", "flow"), stores, strict=True)
+    )
+    label = (lambda v, a, b: 100 * a + b) if is_labelled else None
+    dataset = ClipDataset(VIDEOS, frames, flow, config, 2, label, True)
+    keys = [SampleKey(2, 5), SampleKey(0, 3), SampleKey(0, 4)]
 
-    assert len(views) == 3
-    assert views[0]["label"].tolist() == [0, 10, 20]
-    assert views.starts("short").tolist() == [0]
-    assert "flow" not in views[0]
+    batch = dataset.__getitems__(keys)
+    stacked = default_collate([dataset[key] for key in keys])
+
+    assert batch.keys() == stacked.keys()
+    assert batch.pop("video_id") == stacked.pop("video_id") == ["short", "long", "long"]
+    for name, values in stacked.items():
+        torch.testing.assert_close(batch[name], values, rtol=0, atol=0)
 
 
 def test_unknown_videos_are_refused(stores, config):
@@ -161,5 +161,3 @@ def test_parts_that_do_not_fit_are_refused(stores, config):
     scaled = msgspec.structs.replace(config, crop_scales=(1.0,))
     with pytest.raises(ValueError, match="clips with flow have no crop_scales"):
         ClipDataset(VIDEOS, *stores, scaled, 1, None, True)
-    with pytest.raises(ValueError, match="num_clips or step"):
-        ViewDataset(VIDEOS, *stores, config)

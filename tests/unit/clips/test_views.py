@@ -2,9 +2,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from pipelines.clips.clip_dataset import ViewDataset
 from pipelines.clips.sampling import clip_indices
 from pipelines.clips.transforms import Crop
+from pipelines.clips.view_dataset import ViewDataset
 from pipelines.clips.views import TestedViews as Views
 from pipelines.clips.views import ViewsConfig, view_crops, view_starts
 

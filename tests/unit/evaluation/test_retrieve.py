@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
+from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.clips.view_dataset import ViewDataset
 from pipelines.data.manifest import read_manifest, write_manifest
 from pipelines.evaluation.retrieval import POOLING
 from pipelines.evaluation.retrieval_store import read_retrieved

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
+from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.clips.view_dataset import ViewDataset
 from pipelines.figures.shown_clip import flow_length, middle_clip
 from pipelines.frames.frame_store import FrameStore
 from pipelines.motion.flow_store import FlowStore

@@ -1,7 +1,8 @@
 import numpy as np
 import torch
 
-from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
+from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.clips.view_dataset import ViewDataset
 from pipelines.figures.video_features import middle_frame, video_features
 from pipelines.frames.frame_store import FrameStore
 from pipelines.models.heads import build_classifier

@@ -460,7 +460,7 @@ def test_a_preset_without_a_stages_section_is_not_its_home(config):
     settings = load_settings(config, SCHEMA)
 
     assert settings.home("smoke", {"mine": ("pretraining.mine",)}, "mine") == "smoke"
-    assert settings.home("smoke", {"mine": ("frames.jpeg_quality",)}, "mine") == "paper"
+    assert settings.home("smoke", {"mine": ("frames.max_frames",)}, "mine") == "paper"
 
 
 # Of what a protocol sets beside labels and test, per name: frozen stages of a ResNet's five.

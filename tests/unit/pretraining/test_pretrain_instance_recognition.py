@@ -2,7 +2,8 @@ import msgspec
 import pytest
 import torch
 
-from pipelines.clips.clip_dataset import ClipConfig, ClipDataset, ViewDataset
+from pipelines.clips.clip_dataset import ClipConfig, ClipDataset
+from pipelines.clips.view_dataset import ViewDataset
 from pipelines.frames.frame_store import FrameStore
 from pipelines.io.errors import ConfigError
 from pipelines.models.weights import load_classifier, load_model

@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
+from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.clips.view_dataset import ViewDataset
 from pipelines.frames.frame_store import FrameStore
 from pipelines.models.heads import build_classifier
 from pipelines.pretraining import video_embeddings

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from pipelines.clips.clip_dataset import ClipConfig, ViewDataset
+from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.clips.view_dataset import ViewDataset
 from pipelines.io.errors import DatasetError
 from pipelines.models.heads import build_classifier
 from pipelines.training.clip_sources import VALIDATION_CLIPS, open_clip_source

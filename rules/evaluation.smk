@@ -91,7 +91,7 @@ rule retrieve:
         "../envs/pipeline.yaml"
     threads: COMPUTE["num_threads"]
     resources:
-        mem_mb=growing(8000),
+        mem_mb=growing(16000),
         runtime=growing(720),
         gpu=1,
     params:

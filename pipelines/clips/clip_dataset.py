@@ -59,7 +59,8 @@ class ClipConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         rgb_std: Per channel on the scale 0..1, divided by.
         flow_scale_px: Motion in px per stored frame that becomes 1; more is clipped.
         crop_scales: Shares of the frame's shorter side; each training clip is a square window of
-            one of them, resized to the crop. None: the window is the crop.
+            one of them, resized to the crop, and other clips are the middle square. None: the
+            window is the crop.
     """
 
     num_frames: int
@@ -113,7 +114,9 @@ class ClipReader:
             raise ValueError("clips with flow have no crop_scales: resizing would change the flow")
         self.size = sizes.pop()
         self.frames, self.flow, self.config, self.label = frames, flow, config, label
-        self.centre = centre_crop(self.size, config.crop_px)
+        # Networks that train on windows of several sizes are shown the whole shorter side.
+        side = min(self.size) if config.crop_scales else config.crop_px
+        self.centre = centre_crop(self.size, side)
 
     def check_known(self, videos: Sequence[str]) -> None:
         """Check that every store holds every video.

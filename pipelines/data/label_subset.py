@@ -1,7 +1,7 @@
 """Few labels: which training videos of a split keep theirs.
 
 MoSI's Table 3 and paper 003's Table 2 take n videos of every class, MoDist's Table 6 and
-MotionFit's Table 6 a share of them. A subset depends on the split, the draw and the set of videos
+MotionFit's Table 8 a share of them. A subset depends on the split, the draw and the set of videos
 alone, class by class, so that another class or another order of the videos changes nothing; of
 one draw, a larger subset holds every smaller one.
 """

@@ -33,9 +33,10 @@ class DescriptorReservoir:
     Args:
         video_id: The video.
         num_descriptors: R, size of the sample.
-        with_replacement: True draws every row of the sample on its own, as the official code
-            does: R rows from any video that has a descriptor. False takes no descriptor twice,
-            all of them when there are fewer than R.
+        with_replacement: True draws every row of the sample on its own: R rows from any video
+            that has a descriptor. The official code does so where there are more than R and else
+            takes each once. False takes no descriptor twice, all of them when there are fewer than
+            R.
         seed: Of the draw.
 
     Attributes:

@@ -8,6 +8,8 @@ cross-entropy plus the weighted error between RGB and flow features.
 import argparse
 from pathlib import Path
 
+from pipelines.clips.clip_colours import ClipColours
+from pipelines.clips.clip_dataset import ClipConfig
 from pipelines.data.label_subset import LabelsConfig
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
@@ -23,7 +25,7 @@ from pipelines.training.clip_sources import (
     validation_score,
 )
 from pipelines.training.publication import prepare, train_and_publish
-from pipelines.training.recipe import TrainingConfig
+from pipelines.training.recipe import FinetuningRecipe, TrainingConfig
 from pipelines.training.tasks import Classification, Mars
 
 MODULE = "pipelines.evaluation.finetune"
@@ -33,6 +35,7 @@ PRETRAINING_RULES = "self_train, distill_motion, train_supervised or pretrain"
 class FinetuneConfig(TrainingConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The `--config` of this command."""
 
+    recipe: FinetuningRecipe
     labels: LabelsConfig = LabelsConfig()
 
 
@@ -68,7 +71,7 @@ def main(args: argparse.Namespace) -> None:
     train_and_publish(
         MODULE,
         run_options(args),
-        _task(model, args.teacher, recipe.distillation_weight).to(device),
+        _task(model, args.teacher, recipe, clips).to(device),
         clips,
         recipe,
         len(videos.train),
@@ -95,9 +98,14 @@ def main(args: argparse.Namespace) -> None:
     )
 
 
-def _task(model: Classifier, teacher: Path | None, alpha: float) -> Classification:
+def _task(
+    model: Classifier, teacher: Path | None, recipe: FinetuningRecipe, clips: ClipConfig
+) -> Classification:
+    colours = None
+    if recipe.colour is not None:
+        colours = ClipColours(recipe.colour, clips.rgb_mean, clips.rgb_std)
     if teacher is None:
-        return Classification(model, "rgb")
+        return Classification(model, "rgb", colours)
     motion, _ = load_classifier(teacher, "train_generator")
     widths = (model.backbone.num_features, motion.backbone.num_features)
     if len(set(widths)) > 1:
@@ -106,7 +114,7 @@ def _task(model: Classifier, teacher: Path | None, alpha: float) -> Classificati
             f"{widths[1]} in the motion network; give backbones.motion and backbones.appearance "
             "one width"
         )
-    return Mars(model, motion.backbone, alpha)
+    return Mars(model, motion.backbone, recipe.distillation_weight, colours)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What a pretrained network finds alike: queries and the training videos nearest to them.
 
-MotionFit section 4.4 and Table 7 count them; here they are looked at.
+MotionFit section 4.5 and Table 7 count them; here they are looked at.
 """
 
 from collections.abc import Mapping, Sequence

@@ -116,15 +116,24 @@ class PresetVariants:
         felt = {
             path: value
             for path, value in changes.items()
-            if pick(self._of(self.name(root, {path: value})), sections) != plain
+            if pick(self._laid_over(root, {path: value}), sections) != plain
         }
         found = self.name(root, felt, protocol)
-        # Two changes may be felt only together.
-        same = pick(self._of(found), sections) == pick(self.preset(name), sections)
-        return found if same else name
+        # Two changes may be felt, or be right, only together.
+        same = pick(self._laid_over(root, felt, protocol), sections)
+        is_enough = same == pick(self.preset(name), sections) and self._is_right(found)
+        return found if is_enough else name
 
-    def _of(self, name: str) -> Section:
-        return self.preset(name) if name in self.known else self._judged(name, "")
+    def _laid_over(self, root: str, changes: Section, protocol: str = "") -> Section:
+        """Changes over a root, written out and not checked."""
+        return written_out(overridden(self._text(root, protocol), changes, root))
+
+    def _is_right(self, name: str) -> bool:
+        """Whether a variant passes the checks of a preset."""
+        try:
+            return name not in self.known or bool(self.preset(name))
+        except ConfigError:
+            return False
 
     def _text(self, root: str, protocol: str) -> Section:
         text = self._texts[root]

@@ -58,7 +58,7 @@ def shuffled(clips: torch.Tensor, orders: torch.Tensor) -> torch.Tensor:
 
 
 def order_loss(logits: torch.Tensor, orders: torch.Tensor) -> torch.Tensor:
-    """Cross entropy over the R! orders, L_co of Equation 3.
+    """Cross entropy over the R! orders, L_co of Equation 2.
 
     Args:
         logits: (B, R!).
@@ -73,7 +73,7 @@ def order_loss(logits: torch.Tensor, orders: torch.Tensor) -> torch.Tensor:
 def combined_loss(
     multi_clip: torch.Tensor, order: torch.Tensor, class_weight: float
 ) -> torch.Tensor:
-    """Equation 2: lambda * L_mc + (1 - lambda) * L_co.
+    """Equation 3: lambda * L_mc + (1 - lambda) * L_co.
 
     Args:
         multi_clip: L_mc, scalar.

@@ -15,10 +15,11 @@ PREVIOUS, CURRENT, NEXT = range(3)
 
 
 def neighbour_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross entropy averaged over every prediction whose clip exists.
+    """Sum of three cross entropies: of the clips, of those before them and of those after them.
 
-    The paper adds "the loss for pseudo-label prediction of the next and previous clips" without
-    weights: the terms count alike.
+    Each is the mean over the clips that exist. The paper adds "the loss for pseudo-label prediction
+    of the next and previous clips" without weights, so that the clips' own term keeps the weight
+    that it has alone.
 
     Args:
         logits: (B, R, 3, K), any real values.
@@ -35,4 +36,9 @@ def neighbour_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
             f"expected logits (B, R, 3, K) and labels (B, R, 3), found {tuple(logits.shape)} and "
             f"{tuple(labels.shape)}"
         )
-    return functional.cross_entropy(logits.flatten(0, 2), labels.flatten(), ignore_index=NO_LABEL)
+    terms = [
+        functional.cross_entropy(logits[:, :, place][exists], labels[:, :, place][exists])
+        for place in (PREVIOUS, CURRENT, NEXT)
+        if (exists := labels[:, :, place] != NO_LABEL).any()
+    ]
+    return torch.stack(terms).sum()

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import msgspec
 
+from pipelines.clips.clip_colours import ClipColours
 from pipelines.clips.colour import ColourConfig
 from pipelines.io.errors import ConfigError
 from pipelines.models.memory_bank import MemoryBank
 from pipelines.pretraining.bank_task import BankTask
-from pipelines.pretraining.clip_colours import ClipColours
 from pipelines.pretraining.method import Context, Pretraining
 from pipelines.training.clip_sources import training_batches
 

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pipelines.clips.clip_colours import ClipColours
 from pipelines.models.heads import Classifier
 from pipelines.models.memory_bank import MemoryBank
-from pipelines.pretraining.clip_colours import ClipColours
 from pipelines.training.distributed import gather_rows
-from pipelines.training.tasks import Batch, Task
+from pipelines.training.tasks import Batch, Task, clip_streams
 
 # Embeds all videos of the bank with the network as it is: (N, D).
 EmbedVideos = Callable[[Classifier], Tensor]
@@ -66,10 +66,7 @@ class BankTask(Task):
         They are kept for `after_step`.
         """
         clips = batch["rgb"]
-        num_clips = clips.shape[1]
-        index = batch["index"].repeat_interleave(num_clips)
-        # Neighbouring numbers give unrelated streams: they seed generators together with the row.
-        seeds = (batch["seed"][:, None] + torch.arange(num_clips).to(batch["seed"])).flatten()
+        index, seeds = clip_streams(batch, clips.shape[1])
         shown = clips.flatten(0, 1)
         if self._colours is not None:
             shown = self._colours(shown, torch.stack([seeds, index], dim=1).tolist())

@@ -6,11 +6,11 @@ Shapes: B clips of a step, K negatives, D entries of an embedding.
 import torch
 from torch import Tensor
 
+from pipelines.clips.clip_colours import ClipColours
 from pipelines.models.heads import Classifier
 from pipelines.models.memory_bank import MemoryBank
 from pipelines.objectives.instance_recognition import FORMS
 from pipelines.pretraining.bank_task import BankTask, EmbedVideos
-from pipelines.pretraining.clip_colours import ClipColours
 from pipelines.training.tasks import Batch
 
 

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pipelines.clips.clip_colours import ClipColours
 from pipelines.models.heads import Classifier
 from pipelines.models.memory_bank import MemoryBank
 from pipelines.objectives.local_aggregation import (
@@ -24,7 +25,6 @@ from pipelines.objectives.local_aggregation import (
     local_aggregation_loss,
 )
 from pipelines.pretraining.bank_task import BankTask, EmbedVideos
-from pipelines.pretraining.clip_colours import ClipColours
 from pipelines.pretraining.reclustering import agreement, entropy_bits, largest_share
 from pipelines.training.tasks import Batch
 

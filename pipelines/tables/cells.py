@@ -109,7 +109,7 @@ def printed_lines(others: Sequence[Printed]) -> list[Row]:
 def percent_of(values: Values, supervised: Values) -> dict[Repeat, float]:
     """A row's value as a share of the supervised row's on the same split, in percent.
 
-    The supervised value of a split is the mean of its runs (Video LA, section 4.2, "% sup.").
+    The supervised value of a split is the mean of its runs (Video LA, section 4.1, "% sup.").
     Splits where that is zero are left out.
 
     Args:

@@ -4,7 +4,8 @@ A table is data, one file `workflow/tables/<table>.yaml` with the keys of `Table
 Values in `changes` replace those of the target's preset; ``{times: 2}`` multiplies the preset's
 own, so that one definition serves every preset, from 16 frames of the paper to 4 of a smoke test;
 ``{times: 0.128, at_least: 2}`` bounds the product. ``{from: r2plus1d-18, to: r2d3d-18}`` exchanges
-the paper preset's value alone; a preset that has another one, such as the demo's, keeps it.
+the paper preset's value alone; a preset that has another one, such as the demo's, keeps it. Of a
+section `from` may name some keys: where all of them are as there, those of `to` take their places.
 """
 
 from collections.abc import Mapping
@@ -176,7 +177,10 @@ class TableDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def others(self, dataset: str) -> list[Printed]:
         """Printed values in our columns of rows that are not ours."""
         rows = self.completed()
-        ours = {cell for row in rows for cell in self.cells(row, dataset).values()}
+        # Of any dataset: a paper may print each dataset's value in a row of its own.
+        ours = {
+            cell for row in rows for each in row.columns for cell in self.cells(row, each).values()
+        }
         names = {row.printed for row in rows} | {cell.row for cell in ours}
         columns = dict(self.columns.get(dataset, {}).items())
         wanted = {(self.printed, column): measure for measure, column in columns.items()}
@@ -269,10 +273,20 @@ def resolved(changes: Mapping[str, Any], preset: Section) -> Section:
         if isinstance(value, dict) and "times" in value and value.keys() <= {"times", "at_least"}:
             result[path] = _times(path, own, value["times"], value.get("at_least", 1))
         elif isinstance(value, dict) and value.keys() == {"from", "to"}:
-            result[path] = value["to"] if own == value["from"] else own
+            result |= _exchanged(path, own, value["from"], value["to"])
         else:
             result[path] = value
     return result
+
+
+def _exchanged(path: str, own: Any, old: Any, new: Any) -> Section:  # noqa: ANN401 - any value
+    """What takes the place of `old`; nothing where the preset has something else."""
+    if own == old:
+        return {path: new}
+    if isinstance(own, dict) and isinstance(old, dict):
+        found = {key: own[key] for key in old if key in own}
+        return {f"{path}.{key}": value for key, value in new.items()} if found == old else {}
+    return {}
 
 
 def _times(path: str, own: Any, factor: float, least: float) -> Any:  # noqa: ANN401 - any value

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from pipelines.clips.clip_dataset import ClipConfig
+from pipelines.clips.colour import ColourConfig
 from pipelines.data.label_subset import LabelsConfig
 
 Precision = Literal["float32", "bfloat16"]
@@ -126,6 +127,17 @@ class SelfTrainingRecipe(RecipeConfig, frozen=True, forbid_unknown_fields=True, 
     """
 
     neighbour_labels: bool
+
+
+class FinetuningRecipe(RecipeConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The training of a classifier on the target's labels.
+
+    Attributes:
+        colour: How far the colours of training clips are moved, all frames of a clip alike; None
+            leaves them.
+    """
+
+    colour: ColourConfig | None = None
 
 
 class ValidationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pipelines.clips.clip_colours import ClipColours
 from pipelines.models.backbones import Backbone
 from pipelines.models.heads import Classifier
 from pipelines.objectives.distillation import mars_loss, mers_loss
@@ -65,15 +66,33 @@ class Task(nn.Module):
 class Classification(Task):
     """Cross-entropy to labels or pseudo-labels, averaged over clips (MotionFit Eq. 1)."""
 
-    def __init__(self, model: Classifier, modality: str) -> None:
-        """Wrap a classifier that reads `batch[modality]`, shape (B, R, C, T, S, S)."""
+    def __init__(
+        self, model: Classifier, modality: str, colours: ClipColours | None = None
+    ) -> None:
+        """Wrap a classifier.
+
+        Args:
+            model: Reads `batch[modality]`, shape (B, R, C, T, S, S).
+            modality: "rgb" or "flow".
+            colours: Jitter of training clips, or none; of RGB.
+        """
         super().__init__()
         self.model = model
         self.modality = modality
+        self._colours = colours
+
+    def shown(self, batch: Batch) -> Tensor:
+        """A batch's training clips as the network sees them, shape (B, R, C, T, S, S)."""
+        clips: Tensor = batch[self.modality]
+        if self._colours is None:
+            return clips
+        index, seeds = clip_streams(batch, clips.shape[1])
+        streams = torch.stack([seeds, index], dim=1).tolist()
+        return self._colours(clips.flatten(0, 1), streams).reshape(clips.shape)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Multi-clip loss and clip top-1."""
-        logits = _per_clip(self.model, batch[self.modality])
+        logits = _per_clip(self.model, self.shown(batch))
         accuracy = (logits.argmax(-1) == batch["label"]).float().mean()
         return {"loss": multi_clip_loss(logits, batch["label"]), "top1": accuracy}
 
@@ -122,9 +141,15 @@ class FeatureDistillation(Task):
 class Mars(Classification):
     """MARS: cross-entropy plus alpha times the feature error, on labelled videos."""
 
-    def __init__(self, student: Classifier, teacher: Backbone, alpha: float) -> None:
-        """Wrap a student, a frozen teacher and the weight of the feature term."""
-        super().__init__(student, "rgb")
+    def __init__(
+        self,
+        student: Classifier,
+        teacher: Backbone,
+        alpha: float,
+        colours: ClipColours | None = None,
+    ) -> None:
+        """Wrap a student, a frozen teacher, the weight of the feature term and a jitter."""
+        super().__init__(student, "rgb", colours)
         self.teacher = teacher.requires_grad_(requires_grad=False)
         self.alpha = alpha
 
@@ -136,13 +161,25 @@ class Mars(Classification):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropy plus weighted feature error, and clip top-1."""
-        student = self.model.features(batch["rgb"].flatten(0, 1))
+        student = self.model.features(self.shown(batch).flatten(0, 1))
         with torch.no_grad():
             teacher = self.teacher(batch["flow"].flatten(0, 1))
         logits = self.model.classify(student)
         labels = batch["label"].flatten()
         accuracy = (logits.argmax(-1) == labels).float().mean()
         return {"loss": mars_loss(logits, labels, student, teacher, self.alpha), "top1": accuracy}
+
+
+def clip_streams(batch: Batch, num_clips: int) -> tuple[Tensor, Tensor]:
+    """What seeds the random numbers of each clip of a batch: its video's row and a seed.
+
+    Returns:
+        Rows and seeds, both (B R,). Neighbouring seeds give unrelated streams: they seed generators
+        together with the row.
+    """
+    index = batch["index"].repeat_interleave(num_clips)
+    seeds = (batch["seed"][:, None] + torch.arange(num_clips).to(batch["seed"])).flatten()
+    return index, seeds
 
 
 def _per_clip(model: nn.Module, clips: Tensor) -> Tensor:

@@ -40,6 +40,7 @@ from pipelines.pretraining import (
 )
 from pipelines.pretraining.recipe import PretrainingRecipe
 from pipelines.training.recipe import (
+    FinetuningRecipe,
     GeneratorRecipe,
     RecipeConfig,
     SelfTrainingRecipe,
@@ -127,7 +128,7 @@ COMMANDS = [
             "clips": PRESET["clips"],
             "validation": PRESET["validation"],
             "backbone": {},
-            "recipe": DEFINITIONS["finetuning"],
+            "recipe": DEFINITIONS["detector_training"],
         },
     ),
     (
@@ -269,8 +270,9 @@ def test_every_objective_has_a_command_and_closed_options():
     ("name", "kind"),
     [
         ("recipe", RecipeConfig),
-        ("finetuning", RecipeConfig),
-        ("partial_finetuning", RecipeConfig),
+        ("detector_training", RecipeConfig),
+        ("finetuning", FinetuningRecipe),
+        ("partial_finetuning", FinetuningRecipe),
         ("generator", GeneratorRecipe),
         ("partial_generator", GeneratorRecipe),
         ("self_training", SelfTrainingRecipe),

@@ -47,22 +47,22 @@ def train(tiny_dataset, tmp_path, monkeypatch):
 def test_resumed_bytes_are_equal(train, tmp_path, monkeypatch, modality, optimizer, killed_at):
     train("whole", modality, optimizer)
     loaded = []
-    read = ClipDataset.__getitem__
+    read = ClipDataset._read
 
-    def read_until_killed(self, key):
+    def read_until_killed(self, key, out):
         loaded.append(key)
         if len(loaded) > killed_at * BATCH:
             raise KilledError
-        return read(self, key)
+        return read(self, key, out)
 
-    monkeypatch.setattr(ClipDataset, "__getitem__", read_until_killed)
+    monkeypatch.setattr(ClipDataset, "_read", read_until_killed)
     with pytest.raises(KilledError):
         train("resumed", modality, optimizer)
     assert not (tmp_path / "resumed" / "model.pt").exists()
 
     loaded.clear()
     monkeypatch.setattr(
-        ClipDataset, "__getitem__", lambda self, key: loaded.append(key) or read(self, key)
+        ClipDataset, "_read", lambda self, key, out: loaded.append(key) or read(self, key, out)
     )
     train("resumed", modality, optimizer)
 

@@ -1,7 +1,12 @@
 """Every target of config.yaml parses; without its data it stops with one message."""
 
+from pathlib import Path
+
 import pytest
 
+from tests.workflow.workspace import REPOSITORY
+
+TABLES = sorted(path.stem for path in (REPOSITORY / "workflow/tables").glob("*.yaml"))
 UCF101 = "results/ucf101_table5.csv"
 NUM_SPLITS, NUM_SHARDS, NUM_ROWS = 3, 52, 6
 
@@ -103,6 +108,27 @@ def test_ucf101_as_its_own_source(workspace, ucf101):
     assert counts["train_supervised"] == NUM_SPLITS
     assert counts["finetune"] == counts["test_model"] == NUM_ROWS * NUM_SPLITS
     assert counts["build_table5"] == 1
+
+
+def test_every_table_plans_with_the_values_of_the_papers(workspace, ucf101):
+    # What a demo's preset keeps as its own, such as sizes, is exchanged here alone.
+    kinetics = ucf101.parent / "kinetics400"
+    for part in ("train", "val"):
+        for name in ("juggling", "waving"):
+            video = kinetics / part / name / f"{part}{name:>11.11}_000001_000011.mp4"
+            video.parent.mkdir(parents=True)
+            video.touch()
+    names = ("ucf101", "kinetics400", "kinetics400_val")
+    few = {"datasets": {name: {"num_shards": 2} for name in names}}
+
+    planned = workspace(**few).plan(*(f"results/ucf101_{name}.csv" for name in TABLES))
+
+    assert sum(rule == "build_table" for rule, _ in planned) == len(TABLES)
+    # Both kinds of source, and the frames of networks that see more pixels.
+    made = {output for _, output in planned}
+    assert any("/kinetics400_val/" in output for output in made)
+    sizes = {Path(output).parts[2] for output in made if output.startswith("results/frames/")}
+    assert len(sizes) > 1
 
 
 def test_a_sweep_tries_recipes_of_any_name(workspace):

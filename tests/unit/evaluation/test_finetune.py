@@ -123,6 +123,16 @@ def test_a_teacher_with_weight_adds_to_the_loss(finetune, models):
     assert fifty - nothing == pytest.approx(50 * (one - nothing), rel=1e-3)
 
 
+def test_moved_colours_train_another_model(finetune):
+    colour = {"brightness": 0.5, "contrast": 0.5, "saturation": 0.5, "hue": 0.25}
+    colour |= {"probability": 1.0, "grey_probability": 0.3, "grey_first": True}
+
+    plain = load_model(finetune("a", colour=None), "rule").state
+    moved = load_model(finetune("b", colour=colour), "rule").state
+
+    assert not torch.equal(plain["fc.weight"], moved["fc.weight"])
+
+
 def test_unknown_stages_are_refused(finetune):
     with pytest.raises(ConfigError, match="layer9"):
         finetune(trainable=["layer9", "fc"])

@@ -472,7 +472,7 @@ PRINTED = {
     "mosi_finetuning_code": ("accuracy", "all", 16, 4, (10, 1)),
     "modist_full": ("accuracy", "all", 32, 8, (10, 3)),
     "modist_linear_8x8": ("accuracy", "linear_probe", 8, 8, (10, 3)),
-    "modist_ssv2_full": ("accuracy", "all", 16, 8, (1, 1)),
+    "modist_ssv2_full": ("accuracy", "all", 16, 3, (1, 1)),
     "idt_finetuning_ucf101": ("accuracy", {"freeze": 2}, 16, 1, (5, 1)),
     "idt_finetuning_hmdb51": ("accuracy", {"freeze": 3}, 16, 1, (5, 1)),
     "idt_few_shot": ("accuracy", "linear_probe", 16, 1, (5, 1)),

@@ -54,6 +54,24 @@ def test_rows_follow_what_they_inherit(variants, checked):
     assert checked == [name]
 
 
+def test_changes_may_be_right_only_together():
+    def check(presets):
+        for name, preset in presets.items():
+            if preset["clips"]["crop"] > preset["size"]:
+                raise ConfigError(f"{name}: the crop does not fit")
+
+    text = {"size": 8, "clips": {"crop": 8}, "rate": 1, "evaluation": {}}
+    variants = PresetVariants({"paper": text}, {}, check)
+    name = variants.name("paper", {"size": 16, "clips.crop": 12, "rate": 2})
+
+    assert variants.restricted(name, ("size",)) == variants.name("paper", {"size": 16})
+    assert variants.restricted(name, ("rate",)) == variants.name("paper", {"rate": 2})
+    # Clips of 12 px alone are wrong: their artifacts stand under the whole variant.
+    assert variants.restricted(name, ("clips",)) == name
+    both = variants.name("paper", {"size": 16, "clips.crop": 12})
+    assert variants.restricted(name, ("size", "clips")) == both
+
+
 def test_an_unknown_key_is_refused(variants):
     with pytest.raises(ConfigError, match=r"clips\.num_frame: preset paper has no such key"):
         variants.name("paper", {"clips.num_frame": 8})

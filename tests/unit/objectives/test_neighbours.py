@@ -7,18 +7,18 @@ from pipelines.objectives.neighbours import NO_LABEL, neighbour_loss
 
 
 def by_hand(logits, labels):
-    """Sum over existing predictions of -log softmax, over their number, in plain Python."""
-    terms = []
+    """For each of the three predictions the mean of -log softmax where it exists; their sum."""
+    terms = {place: [] for place in range(3)}
     for video, video_labels in zip(logits.tolist(), labels.tolist(), strict=True):
         for clip, clip_labels in zip(video, video_labels, strict=True):
-            for row, label in zip(clip, clip_labels, strict=True):
+            for place, (row, label) in enumerate(zip(clip, clip_labels, strict=True)):
                 if label != NO_LABEL:
                     total = sum(math.exp(value) for value in row)
-                    terms.append(math.log(total) - row[label])
-    return sum(terms) / len(terms)
+                    terms[place].append(math.log(total) - row[label])
+    return sum(sum(found) / len(found) for found in terms.values())
 
 
-def test_equals_the_mean_of_what_exists():
+def test_equals_the_sum_of_the_means_of_what_exists():
     logits = torch.randn(2, 3, 3, 5, generator=torch.Generator().manual_seed(0))
     labels = torch.tensor(
         [
@@ -38,23 +38,23 @@ def test_a_case_computed_by_hand():
     logits = torch.tensor([[[[9.0, -9.0], [0.0, math.log(3)], [0.0, 0.0]]]])
     labels = torch.tensor([[[NO_LABEL, 1, 0]]])
 
-    expected = (math.log(4 / 3) + math.log(2)) / 2
+    expected = math.log(4 / 3) + math.log(2)
     assert neighbour_loss(logits, labels).item() == pytest.approx(expected, rel=1e-6)
 
 
-def test_uniform_predictions_cost_log_k():
+def test_uniform_predictions_cost_log_k_each():
     labels = torch.tensor([[[1, 2, 3], [NO_LABEL, 6, 0]]])
 
     loss = neighbour_loss(torch.zeros(1, 2, 3, 7), labels)
 
-    assert loss.item() == pytest.approx(math.log(7))
+    assert loss.item() == pytest.approx(3 * math.log(7))
 
 
 def test_what_does_not_exist_gets_no_gradient():
     logits = torch.zeros(1, 1, 3, 2, requires_grad=True)
     neighbour_loss(logits, torch.tensor([[[NO_LABEL, 1, 0]]])).backward()
 
-    assert logits.grad[0, 0].abs().sum(-1).tolist() == pytest.approx([0.0, 0.5, 0.5])
+    assert logits.grad[0, 0].abs().sum(-1).tolist() == pytest.approx([0.0, 1.0, 1.0])
 
 
 @pytest.mark.parametrize("shape", [(1, 2), (1, 2, 2), (1, 1, 3)])

@@ -66,14 +66,14 @@ def test_the_published_model_gives_embeddings(train, options, caplog):
 
 def test_held_out_videos_are_trained_on_too(train, monkeypatch):
     seen = []
-    read = ClipDataset.__getitem__
+    read = ClipDataset._read
 
-    def recorded(self, key):
-        item = read(self, key)
+    def recorded(self, key, out):
+        item = read(self, key, out)
         seen.append((int(item["index"]), item["video_id"]))
         return item
 
-    monkeypatch.setattr(ClipDataset, "__getitem__", recorded)
+    monkeypatch.setattr(ClipDataset, "_read", recorded)
     path = train(fraction=0.5)
 
     assert set(seen) == set(enumerate(sorted(TRAIN)))
@@ -121,20 +121,20 @@ def test_a_trained_model_starts_with_its_embedding_layer_and_bank(train, tiny_da
 def test_a_resumed_run_writes_the_same_bytes(train, tmp_path, monkeypatch):
     monkeypatch.setenv("PIPELINE_CHECKPOINT_SECONDS", "0")
     train("whole")
-    read, loaded = ClipDataset.__getitem__, []
+    read, loaded = ClipDataset._read, []
 
-    def until_killed(self, key):
+    def until_killed(self, key, out):
         loaded.append(key)
         if len(loaded) > 3 * 2:
             raise KilledError
-        return read(self, key)
+        return read(self, key, out)
 
-    monkeypatch.setattr(ClipDataset, "__getitem__", until_killed)
+    monkeypatch.setattr(ClipDataset, "_read", until_killed)
     with pytest.raises(KilledError):
         train("resumed")
     loaded.clear()
     monkeypatch.setattr(
-        ClipDataset, "__getitem__", lambda s, key: loaded.append(key) or read(s, key)
+        ClipDataset, "_read", lambda s, key, out: loaded.append(key) or read(s, key, out)
     )
     train("resumed")
 

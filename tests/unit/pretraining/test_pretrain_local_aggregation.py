@@ -158,20 +158,20 @@ def test_a_resumed_run_writes_the_same_bytes(train, tmp_path, monkeypatch, kille
     # Killed at an epoch's start and inside an epoch.
     monkeypatch.setenv("PIPELINE_CHECKPOINT_SECONDS", "0")
     train("whole")
-    read, loaded = ClipDataset.__getitem__, []
+    read, loaded = ClipDataset._read, []
 
-    def until_killed(self, key):
+    def until_killed(self, key, out):
         loaded.append(key)
         if len(loaded) > killed_at * 2:
             raise KilledError
-        return read(self, key)
+        return read(self, key, out)
 
-    monkeypatch.setattr(ClipDataset, "__getitem__", until_killed)
+    monkeypatch.setattr(ClipDataset, "_read", until_killed)
     with pytest.raises(KilledError):
         train("resumed")
     loaded.clear()
     monkeypatch.setattr(
-        ClipDataset, "__getitem__", lambda s, key: loaded.append(key) or read(s, key)
+        ClipDataset, "_read", lambda s, key, out: loaded.append(key) or read(s, key, out)
     )
     train("resumed")
 

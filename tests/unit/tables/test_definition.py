@@ -109,11 +109,35 @@ PRESET = {"k": 1000, "rate": 0.5, "size": [128, 171], "net": "r2plus1d-18", "fla
         ("rate", {"times": 3}, 1.5),
         ("size", {"times": 2}, [256, 342]),
         ("net", {"from": "r2plus1d-18", "to": "s3d"}, "s3d"),
-        ("net", {"from": "other", "to": "s3d"}, "r2plus1d-18"),
     ],
 )
 def test_changes_are_worked_out_against_the_preset(path, value, expected):
     assert resolved({path: value}, PRESET) == {path: expected}
+
+
+SCHEDULE = {"length": 120, "drops": [40, 60]}
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "expected"),
+    [
+        ("net", "other", "s3d", {}),
+        ("tuning.schedule", SCHEDULE, {"length": 3}, {"tuning.schedule": {"length": 3}}),
+        ("tuning", {"batch": 8}, {"batch": 128, "sum": 8}, {"tuning.batch": 128, "tuning.sum": 8}),
+        (
+            "tuning",
+            {"batch": 8, "schedule": SCHEDULE},
+            {"schedule": {"length": 3}},
+            {"tuning.schedule": {"length": 3}},
+        ),
+        ("tuning", {"batch": 8, "sum": 2}, {"batch": 128}, {}),
+        ("tuning", {"batch": 8, "none": 2}, {"batch": 128}, {}),
+    ],
+)
+def test_an_exchange_wants_all_that_it_names(path, old, new, expected):
+    preset = PRESET | {"tuning": {"batch": 8, "sum": 1, "schedule": SCHEDULE}}
+
+    assert resolved({path: {"from": old, "to": new}}, preset) == expected
 
 
 @pytest.mark.parametrize(

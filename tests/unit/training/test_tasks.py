@@ -4,8 +4,16 @@ import pytest
 import torch
 from torch.nn import functional
 
+from pipelines.clips.clip_colours import ClipColours
+from pipelines.clips.colour import ColourConfig
 from pipelines.models.heads import build_classifier
-from pipelines.training.tasks import Classification, FeatureDistillation, Mars, Task
+from pipelines.training.tasks import (
+    Classification,
+    FeatureDistillation,
+    Mars,
+    Task,
+    clip_streams,
+)
 
 NUM_VIDEOS, NUM_CLIPS, NUM_CLASSES = 2, 3, 4
 BACKBONE = "r2plus1d-tiny"
@@ -20,6 +28,8 @@ def batch():
         "flow": torch.randn(NUM_VIDEOS, NUM_CLIPS, 2, *shape, generator=generator),
         "label": torch.tensor([[0, 1, 2], [3, 3, 0]]),
         "video_id": ["a", "b"],
+        "index": torch.tensor([7, 4]),
+        "seed": torch.tensor([50, 60]),
     }
 
 
@@ -115,3 +125,27 @@ def test_the_teacher_is_frozen_and_never_in_training_mode(batch, student, teache
     assert student.backbone.stem[0].weight.grad.abs().sum() > 0
     assert not torch.equal(student.backbone.stem[1].running_mean, moving)
     assert task.model is student
+
+
+def test_every_clip_has_a_stream_of_its_own(batch):
+    index, seeds = clip_streams(batch, NUM_CLIPS)
+
+    assert index.tolist() == [7, 7, 7, 4, 4, 4]
+    assert seeds.tolist() == [50, 51, 52, 60, 61, 62]
+
+
+def test_colours_of_training_clips_are_moved_and_of_others_are_not(batch, student, teacher):
+    moved = ColourConfig(0.5, 0.5, 0.5, 0.25, 1.0, 0.0, grey_first=True)
+    colours = ClipColours(moved, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+    plain, jittered = (Classification(student, "rgb", chosen).eval() for chosen in (None, colours))
+    streams = torch.stack([torch.tensor([50, 51, 52, 60, 61, 62]), torch.tensor([7] * 3 + [4] * 3)])
+    shown = colours(batch["rgb"].flatten(0, 1), streams.T.tolist()).reshape(batch["rgb"].shape)
+
+    expected = plain(batch | {"rgb": shown})
+    assert torch.equal(jittered(batch)["loss"], expected["loss"])
+    assert not torch.equal(jittered(batch)["loss"], plain(batch)["loss"])
+    assert torch.equal(jittered.score(batch), plain.score(batch))
+
+    mars = Mars(student, teacher, 2.0, colours).eval()
+    told = Mars(student, teacher, 2.0).eval()(batch | {"rgb": shown})
+    assert torch.equal(mars(batch)["loss"], told["loss"])

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from pipelines.clips.clip_colours import ClipColours
 from pipelines.clips.colour import ColourConfig, adjust_brightness, draw_colours
-from pipelines.pretraining.clip_colours import ClipColours
 
 NOTHING = {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0}
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)

@@ -5,10 +5,14 @@ import pytest
 from pipelines.io.errors import ConfigError
 from pipelines.trajectories.camera import (
     KEYPOINTS,
+    NUM_FEATURES,
+    NUM_KEYPOINTS,
     CameraMotion,
     fit_homography,
     followed_features,
+    ground_mask,
     steadied,
+    strongest_keypoints,
 )
 from tests.unit.trajectories.conftest import texture
 
@@ -60,13 +64,43 @@ def test_a_pan_is_found_and_undone(keypoints):
     assert np.abs(back - first[5:-5, 5:-5]).mean() < 3
 
 
-def test_features_inside_boxes_do_not_count():
-    boxes = np.array([[0, 0, 59.5, 100]], np.float32)
+def test_a_mask_leaves_out_boxes_with_their_edges():
+    boxes = np.array([[-5, 1, 1, 2], [3.5, 0, 9, 0.5], [20, 20, 30, 30]], np.float32)
 
-    starts, ends = followed_features(texture(80, 100), boxes, np.ones((80, 100, 2), np.float32))
+    assert (ground_mask((4, 6), boxes) == 0).astype(int).tolist() == [
+        [0, 0, 0, 0, 1, 1],
+        [1, 1, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0, 0],
+        [0, 0, 0, 0, 0, 0],
+    ]
 
-    assert len(starts) > 20
-    assert starts[:, 0].min() >= 60
+
+def beside_people():
+    """A picture of 400 px whose left half has the strongest texture, and a mask of people there."""
+    picture = texture(320, 400)
+    picture[:, 200:] = 128 + 0.7 * (picture[:, 200:].astype(float) - 128)
+    return picture, ground_mask(picture.shape, np.array([[0, 0, 199.5, 320]], np.float32))
+
+
+@pytest.mark.parametrize("keypoints", sorted(KEYPOINTS))
+def test_people_take_no_keypoints_from_the_ground(keypoints):
+    picture, mask = beside_people()
+
+    found = strongest_keypoints(KEYPOINTS[keypoints][0](), picture, mask)
+
+    # ORB has a share of points for each of its scales, and may miss a few.
+    assert 0.95 * NUM_KEYPOINTS <= len(found.places) <= NUM_KEYPOINTS
+    assert len(found.descriptors) == len(found.places)
+    assert found.places[:, 0].min() > 199.5
+
+
+def test_people_take_no_features_from_the_ground():
+    picture, mask = beside_people()
+
+    starts, ends = followed_features(picture, mask, np.ones((320, 400, 2), np.float32))
+
+    assert len(starts) == NUM_FEATURES
+    assert starts[:, 0].min() >= 200
     assert np.array_equal(ends, starts + 1)
 
 

@@ -2,7 +2,8 @@
 
 Conventions
 -----------
-- A homography ``(3, 3)`` float64 takes a point of the first frame, (x, y, 1), to the second.
+- A homography ``(3, 3)`` float64 takes a point of the first frame, (x, y, 1), to the second; its
+  last number is 1.
 - Matches are of two kinds: keypoints with alike descriptors, and good features to track moved by
   the flow. None inside a person's box counts: people move for themselves.
 - A mask ``(H, W)`` uint8 is 0 inside these boxes and 255 elsewhere. It is given to what looks for
@@ -30,6 +31,9 @@ Homography = NDArray[np.float64]
 # A homography from fewer matches, or with fewer inliers, is not trusted.
 MIN_MATCHES = 50
 MIN_INLIERS = 25
+
+# What stands no further from the second frame's border counts as not seen (the authors').
+BORDER_PX = 5
 
 NUM_KEYPOINTS = 500
 NUM_FEATURES = 1000
@@ -168,10 +172,30 @@ def fit_homography(starts: FloatArray, ends: FloatArray, ransac_px: float) -> Ho
     return np.asarray(found, np.float64)
 
 
-def steadied(image: GrayArray, homography: Homography) -> GrayArray:
-    """The second frame as seen from the first: pixel p is what stands at H p; black outside."""
-    height, width = image.shape
+def steadied(first: GrayArray, second: GrayArray, homography: Homography) -> GrayArray:
+    """The second frame ``(H, W)`` as seen from the first: pixel p is what stands at H p.
+
+    Where H p is outside the second frame or near its border, p is the first frame's: nothing
+    seems to move there.
+    """
+    height, width = second.shape
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(
-        cv2.warpPerspective(image, homography, (width, height), flags=flags), np.uint8
+    steady = np.asarray(
+        cv2.warpPerspective(second, homography, (width, height), flags=flags), np.uint8
     )
+    x, y, depth = homography
+    right, bottom = width - 1 - BORDER_PX, height - 1 - BORDER_PX
+    # 5 < x / depth is a half-plane of the first frame, and so are the other conditions; no point
+    # with a negative depth fulfils them all.
+    half_planes = (
+        x - BORDER_PX * depth,
+        y - BORDER_PX * depth,
+        right * depth - x,
+        bottom * depth - y,
+    )
+    rows, columns = np.arange(height)[:, None], np.arange(width)
+    is_seen = np.ones((height, width), np.bool_)
+    for across, down, offset in half_planes:
+        is_seen &= across * columns > -(down * rows + offset)
+    np.copyto(steady, first, where=~is_seen)
+    return steady

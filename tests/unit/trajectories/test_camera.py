@@ -18,6 +18,7 @@ from tests.unit.trajectories.conftest import texture
 
 NOBODY = np.empty((0, 4), np.float32)
 SHIFT = np.array([[1, 0, 4], [0, 1, 2], [0, 0, 1]], float)
+TILT = np.array([[1.01, 0.02, 3], [-0.01, 0.99, -2], [1e-5, 2e-5, 1]])
 
 
 def grid(count):
@@ -25,9 +26,8 @@ def grid(count):
 
 
 def test_a_homography_is_found_among_outliers():
-    truth = np.array([[1.01, 0.02, 3], [-0.01, 0.99, -2], [1e-5, 2e-5, 1]])
     starts = grid(200)
-    ends = cv2.perspectiveTransform(starts[None], truth)[0]
+    ends = cv2.perspectiveTransform(starts[None], TILT)[0]
     ends[:60] += 30
 
     found = fit_homography(starts, ends, 1.0)
@@ -60,8 +60,18 @@ def test_a_pan_is_found_and_undone(keypoints):
     found = camera.estimate(second, NOBODY, np.broadcast_to([4.0, 2.0], (140, 180, 2)))
 
     assert found == pytest.approx(SHIFT, abs=0.05)
-    back = steadied(second, found).astype(int)[5:-5, 5:-5]
-    assert np.abs(back - first[5:-5, 5:-5]).mean() < 3
+    assert np.abs(steadied(first, second, found).astype(int) - first).mean() < 3
+
+
+@pytest.mark.parametrize("homography", [np.eye(3), SHIFT, TILT])
+def test_what_the_second_frame_does_not_show_is_the_first_frames(homography):
+    height, width = 60, 90
+    first, second = np.full((height, width), 7, np.uint8), np.full((height, width), 200, np.uint8)
+    points = np.array([[(x, y) for x in range(width)] for y in range(height)], float)
+    x, y = np.moveaxis(cv2.perspectiveTransform(points, homography), 2, 0)
+
+    is_seen = (x > 5) & (x < width - 6) & (y > 5) & (y < height - 6)
+    assert np.array_equal(steadied(first, second, homography), np.where(is_seen, 200, 7))
 
 
 def test_a_mask_leaves_out_boxes_with_their_edges():

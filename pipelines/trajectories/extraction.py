@@ -132,7 +132,8 @@ class _Video:
         homography = self._camera.estimate(image, people, fields[0])
         if homography is None:
             return fields
-        return pyramid_flow(before, self._expanded(steadied(image, homography)), FLOW)
+        steady = steadied(self._images[0], image, homography)
+        return pyramid_flow(before, self._expanded(steady), FLOW)
 
     def _expanded(self, image: GrayArray) -> list[FloatArray]:
         return [expand(smooth, FLOW) for smooth in smoothed_images(image, self._levels)]

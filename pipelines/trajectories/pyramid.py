@@ -39,8 +39,9 @@ class Level(NamedTuple):
 def build_levels(height: int, width: int, max_levels: int) -> list[Level]:
     """Levels of a frame, finest first; none if the frame is smaller than a patch."""
     scales = [STEP**number for number in range(max_levels)]
-    levels = [Level(round(height / scale), round(width / scale), scale) for scale in scales]
-    return [level for level in levels if min(level.height, level.width) >= PATCH_PX]
+    # Of the unrounded side; the powers of STEP are not exact, and 256 / 8 is a patch.
+    fitting = [scale for scale in scales if min(height, width) / scale >= PATCH_PX - 1e-6]
+    return [Level(round(height / scale), round(width / scale), scale) for scale in fitting]
 
 
 def shrunk_images(image: GrayArray, levels: Sequence[Level]) -> list[GrayArray]:

@@ -134,11 +134,10 @@ def test_tracks_that_follow_the_camera_are_left_out():
     still = TrajectoryParameters(camera_motion=False)
 
     num_still = len(rows_of(shaken(17), still))
-    batches = list(extract_trajectories(shaken(17), PLAIN, None))
 
     assert num_still > 500
-    # The new border has no match in the frame before.
-    assert sum(len(batch.info) for batch in batches) < 0.1 * num_still
+    # None along the border either, where the next frame does not show what this one does.
+    assert list(extract_trajectories(shaken(17), PLAIN, None)) == []
 
 
 def test_without_matches_outside_boxes_the_camera_is_taken_as_still():

@@ -6,7 +6,19 @@ from tests.unit.trajectories.conftest import texture
 
 
 @pytest.mark.parametrize(
-    ("size", "count"), [((120, 160), 4), ((276, 400), 7), ((2160, 3840), 8), ((31, 99), 0)]
+    ("size", "count"),
+    [
+        ((120, 160), 4),
+        ((276, 400), 7),
+        ((2160, 3840), 8),
+        ((31, 99), 0),
+        # The next level's short side is 31.8 px: less than a patch, though it rounds to one.
+        ((180, 320), 5),
+        ((640, 360), 7),
+        ((240, 320), 6),
+        # The last level's is a patch to the px.
+        ((256, 340), 7),
+    ],
 )
 def test_levels_end_where_a_patch_no_longer_fits(size, count):
     levels = build_levels(*size, 8)

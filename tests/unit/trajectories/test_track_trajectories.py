@@ -143,9 +143,10 @@ def test_portrait_videos_are_tracked_as_displayed(tmp_path):
     found, expected = (tracks[name][:, columns] for name in ("turned", "upright"))
     # Blocks of the codec lie elsewhere in a turned picture.
     assert len(found) == pytest.approx(len(expected), rel=0.1)
-    middle = np.median(found, axis=0)
-    assert np.abs(middle - np.median(expected, axis=0)).max() < 2
-    assert middle[3] > 5 * middle[2]
+    # Not the median: tracks start in columns of a grid, and it may jump to the next one.
+    mean = found.mean(axis=0)
+    assert np.abs(mean - expected.mean(axis=0)).max() < 1
+    assert mean[3] > 5 * mean[2]
 
 
 def test_4k_is_tracked_at_the_height_limit(tmp_path):

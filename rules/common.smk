@@ -75,6 +75,9 @@ MALLOC = {
     "MALLOC_TRIM_THRESHOLD_": 4 << 30,
     "MALLOC_TOP_PAD_": 64 << 20,
 }
+# Loaders run beside the thread that computes.
+NETWORK_THREADS = COMPUTE["num_threads"] + COMPUTE["num_workers"]
+TRAINING_THREADS = NETWORK_THREADS * COMPUTE["num_processes"]
 # Training commands alone are started so; another number of processes re-runs nothing either.
 TORCHRUN = (
     ""

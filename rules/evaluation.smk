@@ -10,7 +10,7 @@ rule finetune:
         "benchmarks/evaluation/finetune/{target}-{method}-{split}-seed{seed}.tsv"
     conda:
         "../envs/pipeline.yaml"
-    threads: COMPUTE["num_threads"] * COMPUTE["num_processes"]
+    threads: TRAINING_THREADS
     resources:
         mem_mb=growing(8000),
         runtime=growing(2880),
@@ -52,7 +52,7 @@ rule test_model:
         "benchmarks/evaluation/test_model/{target}-{method}-{split}-seed{seed}-{role}.tsv"
     conda:
         "../envs/pipeline.yaml"
-    threads: COMPUTE["num_threads"]
+    threads: NETWORK_THREADS
     resources:
         mem_mb=growing(8000),
         runtime=growing(720),
@@ -89,7 +89,7 @@ rule retrieve:
         "benchmarks/evaluation/retrieve/{target}-{method}-{split}-seed{seed}.tsv"
     conda:
         "../envs/pipeline.yaml"
-    threads: COMPUTE["num_threads"]
+    threads: NETWORK_THREADS
     resources:
         mem_mb=growing(16000),
         runtime=growing(720),
@@ -164,7 +164,7 @@ rule finetune_detector:
         "benchmarks/evaluation/finetune_detector/{target}-{method}-{split}-seed{seed}.tsv"
     conda:
         "../envs/pipeline.yaml"
-    threads: COMPUTE["num_threads"] * COMPUTE["num_processes"]
+    threads: TRAINING_THREADS
     resources:
         mem_mb=growing(8000),
         runtime=growing(2880),
@@ -210,7 +210,7 @@ rule detect_actions:
         "benchmarks/evaluation/detect_actions/{target}-{method}-{split}-seed{seed}.tsv"
     conda:
         "../envs/pipeline.yaml"
-    threads: COMPUTE["num_threads"]
+    threads: NETWORK_THREADS
     resources:
         mem_mb=growing(8000),
         runtime=growing(720),

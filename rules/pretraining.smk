@@ -11,7 +11,7 @@ rule pretrain:
     priority: 10
     conda:
         "../envs/pipeline.yaml"
-    threads: COMPUTE["num_threads"] * COMPUTE["num_processes"]
+    threads: TRAINING_THREADS
     resources:
         mem_mb=growing(8000),
         runtime=growing(2880),

@@ -11,7 +11,7 @@ rule train_generator:
     priority: 10
     conda:
         "../envs/pipeline.yaml"
-    threads: COMPUTE["num_threads"] * COMPUTE["num_processes"]
+    threads: TRAINING_THREADS
     resources:
         mem_mb=growing(8000),
         runtime=growing(2880),
@@ -52,7 +52,7 @@ rule self_train:
     priority: 10
     conda:
         "../envs/pipeline.yaml"
-    threads: COMPUTE["num_threads"] * COMPUTE["num_processes"]
+    threads: TRAINING_THREADS
     resources:
         mem_mb=growing(8000),
         runtime=growing(2880),
@@ -89,7 +89,7 @@ rule distill_motion:
     priority: 10
     conda:
         "../envs/pipeline.yaml"
-    threads: COMPUTE["num_threads"] * COMPUTE["num_processes"]
+    threads: TRAINING_THREADS
     resources:
         mem_mb=growing(8000),
         runtime=growing(2880),
@@ -127,7 +127,7 @@ rule train_supervised:
     priority: 10
     conda:
         "../envs/pipeline.yaml"
-    threads: COMPUTE["num_threads"] * COMPUTE["num_processes"]
+    threads: TRAINING_THREADS
     resources:
         mem_mb=growing(8000),
         runtime=growing(2880),

@@ -94,8 +94,8 @@ def test_trainings_and_they_alone_run_in_several_processes(stage, name, body):
     is_training = "history=" in directive(body, "output")
 
     assert ("$PIPELINE_TORCHRUN" in directive(body, "shell")) == is_training
-    for name in ("threads", "resources"):
-        assert ('COMPUTE["num_processes"]' in directive(body, name)) == is_training
+    assert ("TRAINING_THREADS" in directive(body, "threads")) == is_training
+    assert ('COMPUTE["num_processes"]' in directive(body, "resources")) == is_training
 
 
 @pytest.mark.parametrize(("stage", "name", "body"), each_rule())

@@ -22,7 +22,7 @@ from pipelines.encoding.sample_store import read_sample
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
-from pipelines.io.errors import ContractError
+from pipelines.io.errors import DatasetError
 from pipelines.io.lists import read_paths
 from pipelines.io.progress import Progress
 from pipelines.io.provenance import stamp
@@ -67,9 +67,10 @@ def main(args: argparse.Namespace) -> None:
     config = decode_config(args.config, EncoderConfig)
     shards = read_paths(args.samples_list)
     tables = read_paths(args.skipped_list)
-    axes, num_descriptors, num_videos = _fit_axes(shards, config.pca.variance)
+    scatter, num_videos = _scatter(shards)
     skipped = [row for path in tables for row in read_problems(path, "sample_descriptors")]
     check_skipped_share(skipped, num_videos, config.max_skipped_fraction)
+    axes, num_descriptors = _axes(scatter, config.pca.variance, len(shards)), scatter.count
     log.info(
         "%d descriptors of %d videos: %d axes explain %.3f of the variance",
         num_descriptors,
@@ -88,7 +89,8 @@ def main(args: argparse.Namespace) -> None:
         write_encoder(partial, StoredEncoder(axes, fit, num_descriptors, num_videos), marks)
 
 
-def _fit_axes(shards: Sequence[Path], variance: float) -> tuple[PrincipalAxes, int, int]:
+def _scatter(shards: Sequence[Path]) -> tuple[ScatterAccumulator, int]:
+    """Second moments of all descriptors, and the number of videos that have some."""
     scatter, num_videos = ScatterAccumulator(NUM_DESCRIPTORS), 0
     with Progress("fit PCA", len(shards), "shards") as progress:
         for path in shards:
@@ -96,12 +98,17 @@ def _fit_axes(shards: Sequence[Path], variance: float) -> tuple[PrincipalAxes, i
                 scatter.add(descriptors)
                 num_videos += 1
             progress.advance()
-    if scatter.count < 2:
-        raise ContractError(
-            f"the {len(shards)} sample shards hold {scatter.count} descriptors; expected those of "
-            "the source's chosen videos, see their skipped tables"
-        )
-    return scatter.finish(variance), scatter.count, num_videos
+    return scatter, num_videos
+
+
+def _axes(scatter: ScatterAccumulator, variance: float, num_shards: int) -> PrincipalAxes:
+    try:
+        return scatter.finish(variance)
+    except ValueError as error:
+        raise DatasetError(
+            f"the {num_shards} sample shards hold {scatter.count} descriptors of the source's "
+            f"videos, and {error}; expected at least two that differ, see the skipped tables"
+        ) from error
 
 
 def _project(shards: Sequence[Path], axes: PrincipalAxes, count: int) -> NDArray[np.float32]:

@@ -54,9 +54,18 @@ def read_table(path: Path, schema: pa.Schema, rule: str) -> pd.DataFrame:
 
 
 def read_stamp(path: Path) -> dict[str, str]:
-    """The provenance stored by `write_table`."""
+    """The provenance stored by `write_table`.
+
+    Raises:
+        ContractError: If it is damaged: Parquet has no checksum for it.
+    """
     metadata = pq.read_schema(path).metadata or {}
-    return dict(json.loads(metadata.get(b"stamp", b"{}")))
+    try:
+        return dict(json.loads(metadata.get(b"stamp", b"{}")))
+    except ValueError as error:
+        raise ContractError(
+            f"{path}: its stamp is damaged ({error}); remove it and run the same command again"
+        ) from error
 
 
 def _checked(path: Path, schema: pa.Schema, rule: str) -> pd.DataFrame:

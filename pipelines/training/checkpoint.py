@@ -19,8 +19,10 @@ from typing import Any
 import torch
 
 from pipelines.io.atomic import write_bytes
+from pipelines.io.errors import PipelineError
 
-# What archives and pickles with flipped or missing bits raise.
+# What archives and pickles with flipped or missing bits raise; some of them as OSError, of a place
+# before the archive's begin.
 _DAMAGE = (
     zipfile.BadZipFile,
     UnpicklingError,
@@ -63,23 +65,39 @@ class CheckpointFolder:
     def load(self) -> dict[str, Any] | None:
         """The last state, or None for a fresh start.
 
-        A state that cannot be read (it was damaged on disk; writes are atomic) is reported and
-        set aside, and the run starts afresh.
+        A state that is damaged (on disk: writes are atomic) is reported and set aside, as
+        ``last.pt.damaged``, and the run starts afresh.
+
+        Raises:
+            PipelineError: If it cannot be read for want of files, memory or permission; it stays.
         """
         if not self.path.exists():
             return None
         try:
-            # torch reads an archive without looking at its checksums.
-            with zipfile.ZipFile(self.path) as archive:
-                damaged = archive.testzip()
-            if damaged is not None:
-                raise zipfile.BadZipFile(f"bad checksum of {damaged}")
-            state = torch.load(self.path, weights_only=True, map_location="cpu")
+            content = self.path.read_bytes()
+        except OSError as error:
+            raise self._unreadable(error) from error
+        try:
+            state = _parsed(content)
         except _DAMAGE as error:
-            log.warning("%s cannot be read (%s): training starts afresh", self.path, error)
-            self.path.unlink()
+            if isinstance(error, RuntimeError) and "allocate" in str(error):
+                raise self._unreadable(error) from error
+            aside = self.path.with_name(f"{self.path.name}.damaged")
+            self.path.replace(aside)
+            log.warning(
+                "%s cannot be read (%s): training starts afresh, it is %s now",
+                self.path,
+                error,
+                aside.name,
+            )
             return None
         return dict(state)
+
+    def _unreadable(self, error: Exception) -> PipelineError:
+        return PipelineError(
+            f"{self.path}: the state of this training cannot be read now ({error}); it is kept: "
+            "run the same command again where files, memory and permissions suffice"
+        )
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Replace the last state."""
@@ -90,3 +108,13 @@ class CheckpointFolder:
     def clear(self) -> None:
         """Remove the state of a finished run."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _parsed(content: bytes) -> dict[str, Any]:
+    # torch reads an archive without looking at its checksums.
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise zipfile.BadZipFile(f"bad checksum of {damaged}")
+    state: dict[str, Any] = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+    return state

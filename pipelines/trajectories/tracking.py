@@ -25,7 +25,6 @@ FloatArray = NDArray[np.float32]
 AgeArray = NDArray[np.int64]
 
 NUM_TEMPORAL_CELLS = 3
-STEPS_PER_CELL = LENGTH // NUM_TEMPORAL_CELLS
 CELL_PX = PATCH_PX // 2
 NUM_CELLS = 4
 # Added to each bin's sum, so that a patch without any motion has a flat histogram.
@@ -95,7 +94,7 @@ class TrackTable:
             Tracks that are complete now. Those that left the image are dropped.
         """
         arrays = (self._points, self._steps, self._histograms, self._ages)
-        _advance(*arrays, self._count, field, steady, integral, BINS_PER_KIND)
+        _advance(*arrays, self._count, field, steady, integral, BINS_PER_KIND, CELL_PX, UNITS)
         ages = self._ages[: self._count]
         complete = np.flatnonzero(ages == LENGTH)
         finished = FinishedTracks(*(array[complete] for array in arrays[:3]))
@@ -113,6 +112,8 @@ def _doubled(array: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate([array, np.zeros_like(array)])
 
 
+# numba keeps compiled functions until this very file changes: constants of other modules come as
+# arguments, or from the shape of an array.
 @numba.njit(cache=True)
 def _advance(
     points: FloatArray,
@@ -124,16 +125,19 @@ def _advance(
     steady: FloatArray,
     integral: IntegralArray,
     bins: AgeArray,
+    cell_px: int,
+    units: float,
 ) -> None:  # pragma: no cover - compiled
     height, width = field.shape[:2]
-    patch = np.empty((NUM_CELLS, NUM_BINS), np.float32)
+    patch = np.empty((NUM_CELLS, integral.shape[2]), np.float32)
+    steps_per_cell = steps.shape[1] // NUM_TEMPORAL_CELLS
     for i in range(count):
         age = ages[i]
         x, y = points[i, age, 0], points[i, age, 1]
         column = min(max(int(np.floor(x + 0.5)), 0), width - 1)
         row = min(max(int(np.floor(y + 0.5)), 0), height - 1)
-        _cells(integral, x, y, patch)
-        _describe(patch, bins, histograms[i, age // STEPS_PER_CELL])
+        _cells(integral, x, y, cell_px, units, patch)
+        _describe(patch, bins, steps_per_cell, histograms[i, age // steps_per_cell])
         steps[i, age] = steady[row, column]
         x, y = x + field[row, column, 0], y + field[row, column, 1]
         points[i, age + 1, 0], points[i, age + 1, 1] = x, y
@@ -142,26 +146,26 @@ def _advance(
 
 @numba.njit(cache=True)
 def _cells(
-    integral: IntegralArray, x: float, y: float, patch: FloatArray
+    integral: IntegralArray, x: float, y: float, cell_px: int, units: float, patch: FloatArray
 ) -> None:  # pragma: no cover - compiled
     """Sums of the 2 x 2 cells around a point, left column first."""
     height, width = integral.shape[0] - 1, integral.shape[1] - 1
-    left = min(max(int(np.floor(x - CELL_PX + 0.5)), 0), width - PATCH_PX)
-    top = min(max(int(np.floor(y - CELL_PX + 0.5)), 0), height - PATCH_PX)
-    unit = np.float32(1 / UNITS)
+    left = min(max(int(np.floor(x - cell_px + 0.5)), 0), width - 2 * cell_px)
+    top = min(max(int(np.floor(y - cell_px + 0.5)), 0), height - 2 * cell_px)
+    unit = np.float32(1 / units)
     for i in range(2):
         for j in range(2):
-            x0, y0 = left + i * CELL_PX, top + j * CELL_PX
-            a, b = integral[y0, x0], integral[y0, x0 + CELL_PX]
-            c, d = integral[y0 + CELL_PX, x0], integral[y0 + CELL_PX, x0 + CELL_PX]
-            for k in range(NUM_BINS):
+            x0, y0 = left + i * cell_px, top + j * cell_px
+            a, b = integral[y0, x0], integral[y0, x0 + cell_px]
+            c, d = integral[y0 + cell_px, x0], integral[y0 + cell_px, x0 + cell_px]
+            for k in range(patch.shape[1]):
                 # Whole numbers that wrap around, see pipelines.trajectories.histograms.
                 patch[2 * i + j, k] = np.float32(np.uint32(d[k] - b[k] - c[k] + a[k])) * unit
 
 
 @numba.njit(cache=True)
 def _describe(
-    patch: FloatArray, bins: AgeArray, histogram: FloatArray
+    patch: FloatArray, bins: AgeArray, steps_per_cell: int, histogram: FloatArray
 ) -> None:  # pragma: no cover - compiled
     """Normalise each kind over its four cells and add it to a temporal cell."""
     first = 0
@@ -174,7 +178,7 @@ def _describe(
         for cell in range(NUM_CELLS):
             for k in range(first, first + bins[kind]):
                 share = (patch[cell, k] + np.float32(EPSILON)) / total
-                histogram[place] += np.sqrt(share) / np.float32(STEPS_PER_CELL)
+                histogram[place] += np.sqrt(share) / np.float32(steps_per_cell)
                 place += 1
         first += bins[kind]
 
@@ -186,7 +190,7 @@ def _drop_ended(
     """Close the gaps with tracks from the end; returns how many are left."""
     i = 0
     while i < count:
-        if 0 <= ages[i] < LENGTH:
+        if 0 <= ages[i] < steps.shape[1]:
             i += 1
             continue
         count -= 1

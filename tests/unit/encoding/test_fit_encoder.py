@@ -6,7 +6,7 @@ from pipelines.data.source_store import write_source
 from pipelines.encoding.encoder_store import read_encoder
 from pipelines.encoding.mixture import MixtureStatistics
 from pipelines.encoding.sample_store import read_sample
-from pipelines.io.errors import ContractError, PipelineError, TooManySkippedError
+from pipelines.io.errors import DatasetError, PipelineError, TooManySkippedError
 
 
 def sampled(workspace, **changes):
@@ -63,7 +63,7 @@ def test_empty_samples_are_refused(workspace):
     for shard in workspace.shards:
         workspace.sample(shard)
 
-    with pytest.raises(ContractError, match="hold 0 descriptors"):
+    with pytest.raises(DatasetError, match=r"hold 0 descriptors .* at least two that differ"):
         workspace.fit()
 
 

@@ -105,3 +105,11 @@ def test_a_truncated_file_is_refused(path, kept):
 
     with pytest.raises(ContractError, match="is damaged"):
         read_table(path, SCHEMA, "make_it")
+
+
+def test_a_damaged_stamp_is_named(path):
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b'{"module"', b'{"modul\xff'))
+
+    with pytest.raises(ContractError, match="its stamp is damaged"):
+        read_stamp(path)

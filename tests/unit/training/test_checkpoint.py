@@ -112,7 +112,28 @@ def test_a_damaged_state_is_reported_and_set_aside(folder, caplog, damage):
     (record,) = caplog.records
     assert f"{folder.path} cannot be read" in record.getMessage()
     assert "starts afresh" in record.getMessage()
-    assert not folder.path.exists()
+    assert [path.name for path in folder.folder.iterdir()] == ["last.pt.damaged"]
+
+
+@pytest.mark.parametrize(
+    ("place", "error"),
+    [
+        ("read_bytes", OSError(errno.EMFILE, "Too many open files")),
+        ("read_bytes", PermissionError(errno.EACCES, "Permission denied")),
+        ("load", RuntimeError("DefaultCPUAllocator: can't allocate memory")),
+    ],
+)
+def test_a_state_that_cannot_be_read_now_is_kept(folder, monkeypatch, place, error):
+    folder.save(STATE)
+
+    def fail(*args, **options):
+        raise error
+
+    monkeypatch.setattr(Path if place == "read_bytes" else torch, place, fail)
+    with pytest.raises(PipelineError, match="it is kept"):
+        folder.load()
+    monkeypatch.undo()
+    assert_is_saved_state(folder.load())
 
 
 def test_no_flipped_byte_of_the_archive_is_read_as_another_state(folder):

@@ -3,6 +3,7 @@ import contextlib
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.io.errors import ContractError

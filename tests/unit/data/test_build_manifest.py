@@ -1,4 +1,3 @@
-import json
 import logging
 
 import pytest
@@ -38,7 +37,7 @@ def problem(video_id, kind="missing"):
 
 
 @pytest.fixture
-def build(tmp_path):
+def build(tmp_path, monkeypatch):
     """Run the command on shards of videos and one table of problems."""
 
     def run(shards, problems, limit=0.5):
@@ -48,8 +47,8 @@ def build(tmp_path):
         paths = "".join(f"{tmp_path}/{number}.parquet\n" for number in range(len(shards)))
         (tmp_path / "probed.txt").write_text(paths)
         (tmp_path / "problems.txt").write_text(f"{tmp_path}/listed.parquet\n")
-        arguments = ["--config", json.dumps({"max_skipped_fraction": limit})]
-        arguments += ["--probed-list", f"{tmp_path}/probed.txt"]
+        monkeypatch.setenv("PIPELINE_MAX_SKIPPED_FRACTION", str(limit))
+        arguments = ["--probed-list", f"{tmp_path}/probed.txt"]
         arguments += ["--problems-list", f"{tmp_path}/problems.txt"]
         arguments += ["--out", f"{tmp_path}/out/manifest.parquet"]
         arguments += ["--problems", f"{tmp_path}/out/problems.parquet"]

@@ -76,7 +76,7 @@ rule list_action_boxes:
 
 rule probe_videos:
     input:
-        annotations=generated_annotations,
+        annotations=shard_annotations,
     output:
         probed="results/data/{dataset}/probed/shard-{shard}.parquet",
         problems="results/data/{dataset}/problems/shard-{shard}.parquet",

@@ -10,7 +10,7 @@ then.
 import argparse
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipelines.data.duplicates import Duplicate, find_duplicates
@@ -59,10 +59,9 @@ def main(args: argparse.Namespace) -> None:
     problem_files = read_paths(args.problems_list)
     videos = [video for path in shards for video in read_manifest(path, "probe_videos")]
     videos.sort(key=lambda video: video.video_id)
-    problems = [
-        problem for path in problem_files for problem in read_problems(path, "probe_videos")
-    ]
-    check_share(videos, problems)
+    tables = {path: read_problems(path, "probe_videos") for path in problem_files}
+    problems = [problem for rows in tables.values() for problem in rows]
+    check_share(videos, tables)
     duplicates = find_duplicates(videos)
     problems += [as_problem(duplicate) for duplicate in duplicates]
     mark = stamp(MODULE, "{}", [*shards, *problem_files])
@@ -79,31 +78,38 @@ def main(args: argparse.Namespace) -> None:
             log.warning("%s", line)
 
 
-def check_share(videos: Sequence[ProbedVideo], problems: Sequence[Problem]) -> None:
+def check_share(videos: Sequence[ProbedVideo], tables: Mapping[Path, Sequence[Problem]]) -> None:
     """Check that enough of the annotated videos are usable.
 
+    Args:
+        videos: Those that are.
+        tables: The shards' files of problems and what they hold.
+
     Raises:
-        TooManySkippedError: With the counts by kind and the first five videos.
+        TooManySkippedError: With the counts by kind, the first five videos and where they stand.
         DatasetError: If no video is usable.
     """
-    skipped = sorted(
-        (problem for problem in problems if problem.is_harmful),
-        key=lambda problem: problem.video_id,
-    )
+    skipped = [
+        (problem, path) for path, rows in tables.items() for problem in rows if problem.is_harmful
+    ]
+    skipped.sort(key=lambda found: found[0].video_id)
     total = len(videos) + len(skipped)
     if not total:
         raise DatasetError("the dataset has no video; see its root and annotations in config.yaml")
     limit = max_skipped_fraction()
     if videos and len(skipped) <= limit * total:
         return
-    counts = named_counts(Counter(problem.kind for problem in skipped))
+    counts = named_counts(Counter(problem.kind for problem, _ in skipped))
+    named = skipped[:NUM_NAMED]
     first = "; ".join(
-        f"{problem.video_id} ({problem.kind}: {problem.detail})" for problem in skipped[:NUM_NAMED]
+        f"{problem.video_id} ({problem.kind}: {problem.detail})" for problem, _ in named
     )
+    places = ", ".join(dict.fromkeys(str(path) for _, path in named))
     raise TooManySkippedError(
         f"{len(skipped)} of {total} videos cannot be used ({counts}), more than "
         f"limits.max_skipped_fraction {limit} allows. First: {first}. "
-        "Repair or add these videos, or raise the limit"
+        "Repair or add these videos, or raise the limit. A file that is repaired to its old size "
+        f"is looked at again once you delete what names the video: {places}"
     )
 
 

@@ -115,7 +115,7 @@ def shard_fingerprints(name: str, stanza: Mapping[str, Any]) -> list[str]:
     """Per shard, a digest of what annotations and folders say of its videos.
 
     A video that is added, relabelled, removed or of another size changes its own shard's digest
-    only.
+    only. Times count for nothing: a copy of a dataset would re-run everything.
 
     Returns:
         16 hexadecimal digits per shard.

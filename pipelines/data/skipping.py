@@ -36,5 +36,6 @@ def check_skipped_share(skipped: Sequence[Problem], num_kept: int) -> None:
     raise TooManySkippedError(
         f"{len(skipped)} of {num_videos} videos were skipped, expected a share of at most "
         f"{max_fraction}; first: {first}; repair or remove them, or raise "
-        "limits.max_skipped_fraction"
+        "limits.max_skipped_fraction. A file that is repaired to its old size is looked at again "
+        "once you delete its shard in results/data/DATASET/probed"
     )

@@ -41,3 +41,4 @@ def test_the_first_five_are_named(monkeypatch):
         check_skipped_share(SKIPPED, 3)
 
     assert "bad5" not in str(caught.value)
+    assert "delete its shard in results/data/DATASET/probed" in str(caught.value)

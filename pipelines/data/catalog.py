@@ -137,11 +137,11 @@ def shard_fingerprints(name: str, stanza: Mapping[str, Any]) -> list[str]:
 
 
 def _size(path: str) -> str:
-    """Bytes of a file; "" where a list names one that is not there, which the probe reports."""
+    """Bytes of a file; "" where it is not there or out of reach, which the probe reports."""
     # os.path and os.stat: objects for 240,000 paths take longer than the disk.
     try:
         return str(os.stat(path).st_size)
-    except FileNotFoundError:
+    except OSError:
         return ""
 
 

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 
@@ -216,6 +217,20 @@ def test_a_changed_video_touches_its_own_shard_only(many, tmp_path, change, name
     change(tmp_path)
 
     assert changed_shards(many, before) == [shard_of(name, 4)]
+
+
+def test_a_video_out_of_reach_has_no_size(many, monkeypatch):
+    before = shard_fingerprints("mine", many)
+    stat = os.stat
+
+    def denied(path, *args, **kwargs):
+        if str(path).endswith("v07.mp4"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return stat(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "stat", denied)
+
+    assert changed_shards(many, before) == [shard_of("mine/v07", 4)]
 
 
 def test_a_changed_annotation_touches_its_own_shard_only(table, tmp_path):

@@ -116,7 +116,7 @@ rule cluster_vectors:
         mem_mb=growing(16000),
         runtime=growing(720),
     params:
-        config=lambda wildcards: section(wildcards.preset, "clustering.vectors", **SETTINGS.limits),
+        config=lambda wildcards: section(wildcards.preset, "clustering.vectors"),
         vectors=lambda wildcards: listed(vector_shards(wildcards)),
         skipped=lambda wildcards: listed(skipped_vectors(wildcards)),
         code=source_digest("pipelines.clustering.cluster_vectors"),

@@ -76,7 +76,7 @@ rule list_action_boxes:
 
 rule probe_videos:
     input:
-        annotations=generated_annotations,
+        annotations=shard_annotations,
     output:
         probed="results/data/{dataset}/probed/shard-{shard}.parquet",
         problems="results/data/{dataset}/problems/shard-{shard}.parquet",
@@ -123,13 +123,11 @@ rule build_manifest:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        config=canonical(SETTINGS.limits),
         probed=lambda wildcards: listed(probed_shards(wildcards.dataset)),
         problems=lambda wildcards: listed(problem_shards(wildcards.dataset)),
         code=source_digest("pipelines.data.build_manifest"),
     shell:
         "python -m pipelines.data.build_manifest"
-        " --config {params.config:q}"
         " --probed-list {params.probed}"
         " --problems-list {params.problems}"
         " --out {output.manifest}"

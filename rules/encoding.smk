@@ -61,7 +61,6 @@ rule fit_encoder:
             "encoding.pca",
             "encoding.gmm",
             "encoding.seed",
-            **SETTINGS.limits,
         ),
         samples=lambda wildcards: listed(sample_shards(wildcards)),
         skipped=lambda wildcards: listed(skipped_samples(wildcards)),

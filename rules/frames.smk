@@ -46,13 +46,11 @@ rule index_frames:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        config=canonical(SETTINGS.limits),
         frames=lambda wildcards: listed(frame_shards(wildcards.preset, wildcards.dataset)),
         skipped=lambda wildcards: listed(skipped_shards(wildcards)),
         code=source_digest("pipelines.frames.index_frames"),
     shell:
         "python -m pipelines.frames.index_frames"
-        " --config {params.config:q}"
         " --shards-list {params.frames}"
         " --skipped-list {params.skipped}"
         " --out {output.index}"

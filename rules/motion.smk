@@ -106,13 +106,11 @@ rule index_edges:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        config=canonical(SETTINGS.limits),
         edges=lambda wildcards: listed(edge_shards(wildcards.preset, wildcards.dataset)),
         skipped=lambda wildcards: listed(skipped_edges(wildcards)),
         code=source_digest("pipelines.motion.index_edges"),
     shell:
         "python -m pipelines.motion.index_edges"
-        " --config {params.config:q}"
         " --shards-list {params.edges}"
         " --skipped-list {params.skipped}"
         " --out {output.index}"

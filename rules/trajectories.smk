@@ -83,13 +83,11 @@ rule index_tracks:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        config=canonical(SETTINGS.limits),
         tracks=lambda wildcards: listed(track_shards(wildcards)),
         skipped=lambda wildcards: listed(skipped_tracks(wildcards)),
         code=source_digest("pipelines.trajectories.index_tracks"),
     shell:
         "python -m pipelines.trajectories.index_tracks"
-        " --config {params.config:q}"
         " --shards-list {params.tracks}"
         " --skipped-list {params.skipped}"
         " --out {output.index}"

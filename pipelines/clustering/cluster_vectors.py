@@ -60,10 +60,9 @@ class VectorsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ClusterVectorsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Section `clustering.vectors` of a preset, and the limit of skipped videos."""
+    """Section `clustering.vectors` of a preset."""
 
     vectors: VectorsConfig
-    max_skipped_fraction: float
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -85,7 +84,7 @@ def main(args: argparse.Namespace) -> None:
     labels = read_source(args.source)
     shards = read_paths(args.vectors_list)
     sample = _sample(shards, labels, config.vectors)
-    _check_source(args, sample.num_seen, labels, config.max_skipped_fraction)
+    _check_source(args, sample.num_seen, labels)
     vectors = sample.finish()
     runs = _fit(vectors, config.vectors)
     video_ids, clusters, distances = _assign(shards, labels, runs)
@@ -139,10 +138,7 @@ def _sample(
 
 
 def _check_source(
-    args: argparse.Namespace,
-    num_kept: int,
-    labels: Mapping[str, str | None],
-    max_skipped_fraction: float,
+    args: argparse.Namespace, num_kept: int, labels: Mapping[str, str | None]
 ) -> None:
     if not num_kept:
         raise ContractError(
@@ -155,7 +151,7 @@ def _check_source(
         for row in read_problems(path, "encode_fisher")
         if row.video_id in labels
     ]
-    check_skipped_share(skipped, num_kept, max_skipped_fraction)
+    check_skipped_share(skipped, num_kept)
     log.info("%d of %d listed videos have vectors", num_kept, len(labels))
 
 

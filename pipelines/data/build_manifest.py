@@ -1,6 +1,6 @@
 """Join the probed shards of a dataset into its manifest and report what is wrong.
 
-    python -m pipelines.data.build_manifest --config JSON --probed-list F --problems-list F \
+    python -m pipelines.data.build_manifest --probed-list F --problems-list F \
         --out manifest.parquet --problems problems.parquet --report report.md
 
 Fails if more than the allowed share of the annotated videos is unusable; nothing is written
@@ -10,11 +10,8 @@ then.
 import argparse
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
-
-import msgspec
 
 from pipelines.data.duplicates import Duplicate, find_duplicates
 from pipelines.data.manifest import (
@@ -26,9 +23,9 @@ from pipelines.data.manifest import (
     write_problems,
 )
 from pipelines.data.manifest_report import leak_line, render_report, untrained_line
+from pipelines.data.skipping import max_skipped_fraction
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
-from pipelines.io.config import decode_config
 from pipelines.io.errors import DatasetError, TooManySkippedError
 from pipelines.io.lists import read_paths
 from pipelines.io.provenance import stamp
@@ -40,20 +37,9 @@ NUM_NAMED = 5
 log = logging.getLogger(__name__)
 
 
-class ManifestConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Limits of the manifest.
-
-    Attributes:
-        max_skipped_fraction: Largest share of the annotated videos that may be unusable.
-    """
-
-    max_skipped_fraction: Annotated[float, msgspec.Meta(ge=0, le=1)]
-
-
 def build_parser() -> argparse.ArgumentParser:
     """Options of the command."""
     parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
-    parser.add_argument("--config", required=True, help="ManifestConfig as JSON")
     parser.add_argument("--probed-list", required=True, type=Path, help="file naming all shards")
     parser.add_argument(
         "--problems-list",
@@ -69,18 +55,16 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Join, check the limit, report."""
-    config = decode_config(args.config, ManifestConfig)
     shards = read_paths(args.probed_list)
     problem_files = read_paths(args.problems_list)
     videos = [video for path in shards for video in read_manifest(path, "probe_videos")]
     videos.sort(key=lambda video: video.video_id)
-    problems = [
-        problem for path in problem_files for problem in read_problems(path, "probe_videos")
-    ]
-    check_share(videos, problems, config.max_skipped_fraction)
+    tables = {path: read_problems(path, "probe_videos") for path in problem_files}
+    problems = [problem for rows in tables.values() for problem in rows]
+    check_share(videos, tables)
     duplicates = find_duplicates(videos)
     problems += [as_problem(duplicate) for duplicate in duplicates]
-    mark = stamp(MODULE, args.config, [*shards, *problem_files])
+    mark = stamp(MODULE, "{}", [*shards, *problem_files])
     with atomic_path(args.problems) as partial:
         write_problems(partial, problems, mark)
     with atomic_path(args.report) as partial:
@@ -94,32 +78,38 @@ def main(args: argparse.Namespace) -> None:
             log.warning("%s", line)
 
 
-def check_share(
-    videos: Sequence[ProbedVideo], problems: Sequence[Problem], max_skipped_fraction: float
-) -> None:
+def check_share(videos: Sequence[ProbedVideo], tables: Mapping[Path, Sequence[Problem]]) -> None:
     """Check that enough of the annotated videos are usable.
 
+    Args:
+        videos: Those that are.
+        tables: The shards' files of problems and what they hold.
+
     Raises:
-        TooManySkippedError: With the counts by kind and the first five videos.
+        TooManySkippedError: With the counts by kind, the first five videos and where they stand.
         DatasetError: If no video is usable.
     """
-    skipped = sorted(
-        (problem for problem in problems if problem.is_harmful),
-        key=lambda problem: problem.video_id,
-    )
+    skipped = [
+        (problem, path) for path, rows in tables.items() for problem in rows if problem.is_harmful
+    ]
+    skipped.sort(key=lambda found: found[0].video_id)
     total = len(videos) + len(skipped)
     if not total:
         raise DatasetError("the dataset has no video; see its root and annotations in config.yaml")
-    if videos and len(skipped) <= max_skipped_fraction * total:
+    limit = max_skipped_fraction()
+    if videos and len(skipped) <= limit * total:
         return
-    counts = named_counts(Counter(problem.kind for problem in skipped))
+    counts = named_counts(Counter(problem.kind for problem, _ in skipped))
+    named = skipped[:NUM_NAMED]
     first = "; ".join(
-        f"{problem.video_id} ({problem.kind}: {problem.detail})" for problem in skipped[:NUM_NAMED]
+        f"{problem.video_id} ({problem.kind}: {problem.detail})" for problem, _ in named
     )
+    places = ", ".join(dict.fromkeys(str(path) for _, path in named))
     raise TooManySkippedError(
         f"{len(skipped)} of {total} videos cannot be used ({counts}), more than "
-        f"limits.max_skipped_fraction {max_skipped_fraction} allows. First: {first}. "
-        "Repair or add these videos, or raise the limit"
+        f"limits.max_skipped_fraction {limit} allows. First: {first}. "
+        "Repair or add these videos, or raise the limit. A file that is repaired to its old size "
+        f"is looked at again once you delete what names the video: {places}"
     )
 
 

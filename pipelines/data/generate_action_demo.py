@@ -67,7 +67,12 @@ def build_parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> None:
     """Make all videos, then the annotations, then say what there is."""
     config = decode_config(args.config, ActionDemoConfig)
-    lines = ["# Generated action boxes", "", "| part | videos | boxes | actions |", "|---|---|---|---|"]
+    lines = [
+        "# Generated action boxes",
+        "",
+        "| part | videos | boxes | actions |",
+        "|---|---|---|---|",
+    ]
     with Progress("scenes", config.num_train + config.num_test, "videos") as progress:
         for part, count in (("train", config.num_train), ("val", config.num_test)):
             rows = []

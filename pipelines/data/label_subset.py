@@ -67,9 +67,7 @@ def label_subset(
     return [video_id for video_id in video_ids if video_id in chosen]
 
 
-def _check_enough(
-    members: Mapping[str, Sequence[str]], split: str, config: LabelsConfig
-) -> None:
+def _check_enough(members: Mapping[str, Sequence[str]], split: str, config: LabelsConfig) -> None:
     wanted = config.per_class or 1
     short = {name: len(ids) for name, ids in sorted(members.items()) if len(ids) < wanted}
     if short:

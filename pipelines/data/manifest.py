@@ -41,9 +41,7 @@ HARMLESS_KINDS = ("duplicate", "unlisted")
 
 # Encoded rather than replaced, so that two file names never become one id. A comma or a line
 # break in an id would break lists and tables of ids.
-_ENCODED_CHARACTERS = str.maketrans(
-    {"%": "%25", ",": "%2C", "\n": "%0A", "\r": "%0D", "\t": "%09"}
-)
+_ENCODED_CHARACTERS = str.maketrans({"%": "%25", ",": "%2C", "\n": "%0A", "\r": "%0D", "\t": "%09"})
 
 _ROLES_TYPE = pa.map_(pa.string(), pa.string())
 

@@ -54,9 +54,10 @@ def probe_file(path: Path, min_frames: int = 2) -> Probe:
             "truncated" (fewer than nine tenths of the declared frames) or "one-frame" (fewer
             than `min_frames`).
     """
-    if not path.is_file():
-        raise UnreadableVideoError("missing", f"no file {path}")
     try:
+        # Raises as well, where the folder may not be entered.
+        if not path.is_file():
+            raise UnreadableVideoError("missing", f"no file {path}")
         size_bytes = path.stat().st_size
         if size_bytes == 0:
             raise UnreadableVideoError("empty", f"{path} has 0 bytes")

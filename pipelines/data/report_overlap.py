@@ -78,7 +78,9 @@ def main(args: argparse.Namespace) -> None:
     trained = find_trained_tests(target, config.splits, TRAINING)
     found = find_overlaps(target, config.splits, sources)
     overlaps = [overlap for overlap in found if overlap.source_video_id not in left_out]
-    frame = pd.DataFrame([asdict(overlap) for overlap in [*trained, *overlaps]], columns=OVERLAP_SCHEMA.names)
+    frame = pd.DataFrame(
+        [asdict(overlap) for overlap in [*trained, *overlaps]], columns=OVERLAP_SCHEMA.names
+    )
     with atomic_path(args.out) as partial:
         mark = stamp(MODULE, args.config, [args.target, *args.sources])
         write_table(partial, frame, OVERLAP_SCHEMA, mark)

@@ -5,12 +5,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
-
 from pipelines.data.manifest import read_problems, write_problems
 from pipelines.data.skipping import check_skipped_share
 from pipelines.io.atomic import atomic_path
-from pipelines.io.config import decode_config
 from pipelines.io.lists import read_paths
 from pipelines.io.options import IndexOptions
 from pipelines.io.provenance import stamp
@@ -18,16 +15,6 @@ from pipelines.io.provenance import stamp
 Row = TypeVar("Row")
 
 log = logging.getLogger(__name__)
-
-
-class IndexConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `--config` holds.
-
-    Attributes:
-        max_skipped_fraction: Share of videos, 0 to 1, that may be skipped.
-    """
-
-    max_skipped_fraction: float
 
 
 def index_shards(
@@ -50,12 +37,11 @@ def index_shards(
         TooManySkippedError: With the first five and their kinds.
         ContractError: If a shard or table is missing or damaged.
     """
-    config = decode_config(options.config, IndexConfig)
     shards, tables = read_paths(options.shards), read_paths(options.tables)
     skipped = [row for path in tables for row in read_problems(path, maker)]
     rows = read_rows(shards)
-    check_skipped_share(skipped, len(rows), config.max_skipped_fraction)
-    marks = stamp(module, options.config, [*shards, *tables])
+    check_skipped_share(skipped, len(rows))
+    marks = stamp(module, "{}", [*shards, *tables])
     with atomic_path(options.out) as table, atomic_path(options.skipped) as left_out:
         write_rows(table, rows, marks)
         write_problems(left_out, skipped, marks)

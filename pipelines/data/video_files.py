@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from pipelines.io.errors import DatasetError
+
 
 @dataclass(frozen=True)
 class Medium:
@@ -86,13 +88,26 @@ def find_video_files(root: Path, medium: Medium = VIDEOS) -> Iterator[VideoFile]
     Args:
         root: An existing folder.
         medium: Whether to look for videos or for images.
+
+    Raises:
+        DatasetError: If a folder may not be read: its videos are not known, so none can be skipped.
     """
+    try:
+        yield from _walk(root, medium)
+    except PermissionError as error:
+        raise DatasetError(
+            f"expected a folder that may be read, found {error.filename}: permission denied; make "
+            "it readable or move it out of the dataset"
+        ) from error
+
+
+def _walk(root: Path, medium: Medium) -> Iterator[VideoFile]:
     seen: set[tuple[int, int]] = set()
     # Plain text for the paths: objects for 240,000 files take longer than the disk.
     waiting = [(str(root), "")]
     while waiting:
         folder, prefix = waiting.pop()
-        status = os.stat(folder)
+        status = os.stat(folder)  # noqa: PTH116
         if (status.st_dev, status.st_ino) in seen:
             continue
         seen.add((status.st_dev, status.st_ino))
@@ -104,7 +119,7 @@ def find_video_files(root: Path, medium: Medium = VIDEOS) -> Iterator[VideoFile]
         inner = [(entry.path, f"{prefix}{entry.name}/") for entry in visible if entry.is_dir()]
         waiting += reversed(inner)
         for entry in visible:
-            extension = os.path.splitext(entry.name)[1].lower()
+            extension = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122
             if extension in medium.extensions and entry.is_file():
                 yield VideoFile(f"{prefix}{entry.name}")
 

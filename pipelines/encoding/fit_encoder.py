@@ -44,12 +44,11 @@ class PcaConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EncoderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Sections `encoding.pca`, `encoding.gmm` and `encoding.seed` of a preset, and the limit."""
+    """Sections `encoding.pca`, `encoding.gmm` and `encoding.seed` of a preset."""
 
     pca: PcaConfig
     gmm: GmmConfig
     seed: int
-    max_skipped_fraction: float
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -69,7 +68,7 @@ def main(args: argparse.Namespace) -> None:
     tables = read_paths(args.skipped_list)
     scatter, num_videos = _scatter(shards)
     skipped = [row for path in tables for row in read_problems(path, "sample_descriptors")]
-    check_skipped_share(skipped, num_videos, config.max_skipped_fraction)
+    check_skipped_share(skipped, num_videos)
     axes, num_descriptors = _axes(scatter, config.pca.variance, len(shards)), scatter.count
     log.info(
         "%d descriptors of %d videos: %d axes explain %.3f of the variance",

@@ -224,13 +224,14 @@ def short_side_size(height: int, width: int, short_side_px: int) -> tuple[int, i
 
 
 def _open_container(path: Path) -> av.container.InputContainer:
-    if not path.is_file():
-        raise UnreadableVideoError("missing", f"{path} is not a file")
-    if path.stat().st_size == 0:
-        raise UnreadableVideoError("empty", f"{path} has no bytes")
     try:
+        # Raises as well, where the folder may not be entered.
+        if not path.is_file():
+            raise UnreadableVideoError("missing", f"{path} is not a file")
+        if path.stat().st_size == 0:
+            raise UnreadableVideoError("empty", f"{path} has no bytes")
         return av.open(str(path), metadata_errors="replace")
-    except av.FFmpegError as error:
+    except (av.FFmpegError, OSError) as error:
         raise UnreadableVideoError("unreadable", f"{path}: {error}") from error
 
 

@@ -36,7 +36,8 @@ def atomic_path(final: Path) -> Iterator[Path]:
         Path to write to, in the same folder and with the same suffix.
 
     Raises:
-        PipelineError: If the folder is full, read-only or not ours; names the path.
+        PipelineError: If the folder is full, read-only or not ours; names the path. What the
+            block could not read is its own error.
     """
     partial = final.with_name(f".partial-{os.getpid()}-{final.name}")
     try:
@@ -46,7 +47,7 @@ def atomic_path(final: Path) -> Iterator[Path]:
         _flush_to_disk(partial)
         partial.replace(final)
     except OSError as error:
-        readable = explained(error, final)
+        readable = explained(error, final) if _is_about(error, partial) else error
         if readable is error:
             raise
         raise readable from error
@@ -77,6 +78,17 @@ def explained(error: OSError, path: Path) -> Exception:
     if cause is None:
         return error
     return PipelineError(f"cannot write {path}: {cause}. What was finished before is kept")
+
+
+def _is_about(error: OSError, partial: Path) -> bool:
+    """Whether an error concerns a partial file or a folder that it stands in."""
+    if error.filename is None:
+        # Writes to an open file name none; h5py and pyarrow quote what they cannot open.
+        is_denied = error.errno in (errno.EACCES, errno.EPERM)
+        return not is_denied or "'" not in str(error) or str(partial) in str(error)
+    named = Path(os.fsdecode(error.filename))
+    is_orphan = named.parent == partial.parent and named.name.startswith(".partial-")
+    return is_orphan or partial.is_relative_to(named)
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -50,14 +50,12 @@ class IndexOptions:
     """What a command is told that lists the videos of a dataset's shards.
 
     Attributes:
-        config: JSON text.
         shards: List of shards, in order.
         tables: List of their tables of skipped videos.
         out: Index to write, parquet.
         skipped: All skipped videos, to write, parquet.
     """
 
-    config: str
     shards: Path
     tables: Path
     out: Path
@@ -67,7 +65,6 @@ class IndexOptions:
 def index_parser(description: str | None) -> argparse.ArgumentParser:
     """Options of every such command."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--config", required=True, help="JSON text of IndexConfig")
     parser.add_argument("--shards-list", type=Path, required=True, help="shards, in order")
     parser.add_argument("--skipped-list", type=Path, required=True, help="their skipped tables")
     parser.add_argument("--out", type=Path, required=True, help="index, parquet")
@@ -77,7 +74,7 @@ def index_parser(description: str | None) -> argparse.ArgumentParser:
 
 def index_options(args: argparse.Namespace) -> IndexOptions:
     """What `index_parser` asked for."""
-    return IndexOptions(args.config, args.shards_list, args.skipped_list, args.out, args.skipped)
+    return IndexOptions(args.shards_list, args.skipped_list, args.out, args.skipped)
 
 
 def add_figure_options(parser: argparse.ArgumentParser) -> None:

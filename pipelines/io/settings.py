@@ -8,6 +8,7 @@ import copy
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipelines.io.config_checks import (
     check_clustering,
@@ -137,7 +138,7 @@ def load_settings(config: Section, schema: Section) -> Settings:
     variants = PresetVariants(texts, protocols, lambda made: _check_presets(made, schema))
     settings = Settings(
         targets=copy.deepcopy(full["targets"]),
-        datasets=full["datasets"],
+        datasets={name: _at_home(name, raw) for name, raw in full["datasets"].items()},
         views=full["views"],
         presets=LazyPresets(presets, variants),
         variants=variants,
@@ -155,6 +156,20 @@ def load_settings(config: Section, schema: Section) -> Settings:
         settings.trials[name] = list(_expand(name, sweep, settings, texts))
     _check_presets(settings.presets, schema)
     return settings
+
+
+def _at_home(name: str, dataset: Section) -> Section:
+    """A dataset whose root has `~` written out; any other root stays as it is written."""
+    root = dataset["root"]
+    if not root.startswith("~"):
+        return dataset
+    try:
+        return {**dataset, "root": str(Path(root).expanduser())}
+    except RuntimeError as error:
+        raise ConfigError(
+            f"datasets.{name}.root: expected a user whose home folder is known, found {root!r}; "
+            "write the whole path"
+        ) from error
 
 
 def _check_presets(presets: Mapping[str, Section], schema: Section) -> None:

@@ -6,3 +6,15 @@ def generated_annotations(wildcards):
     made = {"demo": "annotations.csv", "ava_demo": "action_demo.md"}
     name = made.get(SETTINGS.datasets[wildcards.dataset]["adapter"])
     return f"results/data/{wildcards.dataset}/{name}" if name else []
+
+
+def shard_annotations(wildcards):
+    """As `generated_annotations`; a path whose shard the dataset does not have stops here."""
+    known = shards(wildcards.dataset)
+    if wildcards.shard not in known:
+        stop(
+            f"shard-{wildcards.shard} of dataset {wildcards.dataset}: no such shard; "
+            f"datasets.{wildcards.dataset}.num_shards is {len(known)}, ask for shard-{known[0]}"
+            + (f" to shard-{known[-1]}" if len(known) > 1 else "")
+        )
+    return generated_annotations(wildcards)

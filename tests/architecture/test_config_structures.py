@@ -13,10 +13,8 @@ from pipelines.clustering.cluster_vectors import ClusterVectorsConfig
 from pipelines.clustering.extract_features import FeaturesConfig
 from pipelines.clustering.fit_clusters import ClustersConfig
 from pipelines.data.adapters import ADAPTERS
-from pipelines.data.build_manifest import ManifestConfig
 from pipelines.data.generate_action_demo import ActionDemoConfig
 from pipelines.data.generate_demo import DemoConfig
-from pipelines.data.shard_index import IndexConfig
 from pipelines.encoding.encode_fisher import EncodeFisherConfig
 from pipelines.encoding.fit_encoder import EncoderConfig
 from pipelines.encoding.sample_descriptors import SampleDescriptorsConfig
@@ -61,7 +59,6 @@ CLUSTERING = PRESET["clustering"]["properties"]
 TRAJECTORIES = PRESET["trajectories"]["properties"]
 ENCODING = PRESET["encoding"]["properties"]
 DETECTION = EVALUATION["detection"]["properties"]
-LIMITS = SCHEMA["properties"]["limits"]["properties"]
 
 # The command of each objective of the section `pretraining`.
 OBJECTIVES = {
@@ -106,10 +103,7 @@ COMMANDS = [
             "seed": ENCODING["seed"],
         },
     ),
-    (
-        EncoderConfig,
-        {name: ENCODING[name] for name in ("pca", "gmm", "seed")} | LIMITS,
-    ),
+    (EncoderConfig, {name: ENCODING[name] for name in ("pca", "gmm", "seed")}),
     (
         EncodeFisherConfig,
         {
@@ -121,7 +115,7 @@ COMMANDS = [
             "seed": ENCODING["seed"],
         },
     ),
-    (ClusterVectorsConfig, {"vectors": CLUSTERING["vectors"]} | LIMITS),
+    (ClusterVectorsConfig, {"vectors": CLUSTERING["vectors"]}),
     (
         TrainingConfig,
         {
@@ -201,8 +195,6 @@ COMMANDS = [
             "tracks": TRAJECTORIES["tracks"],
         },
     ),
-    (ManifestConfig, SCHEMA["properties"]["limits"]),
-    (IndexConfig, SCHEMA["properties"]["limits"]),
 ]
 
 

@@ -249,7 +249,7 @@ def vectors(folder: Path, num_shards: int) -> Sequence[object]:
     write_source(source, dict.fromkeys(ids), {})
     write_problems(skipped, [], {})
     bounded = preset_value("demo", "clustering.vectors") | {"max_fit_videos": MAX_FIT_VIDEOS}
-    config = canonical({"vectors": bounded, "max_skipped_fraction": 0.0})
+    config = canonical({"vectors": bounded})
     lists = ("--vectors-list", listed(folder, shards), "--skipped-list", listed(folder, [skipped]))
     names = ("out", "assignments", "diagnostics")
     outputs = [(f"--{name}", folder / f"vectors{num_shards}-{name}") for name in names]

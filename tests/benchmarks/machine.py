@@ -40,7 +40,7 @@ def describe_machine(with_gpu: bool = False) -> str:
 
 def job_environment(clock: str) -> dict[str, str]:
     """This process's environment with what a rule sets for its job, and the clock's name."""
-    compute = settings().compute
+    compute, limits = settings().compute, settings().limits
     return {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -53,6 +53,7 @@ def job_environment(clock: str) -> dict[str, str]:
         "PIPELINE_TENSORBOARD": str(int(compute["tensorboard"])),
         "PIPELINE_SYNC_BATCH_NORM": str(compute["sync_batch_norm"]),
         "PIPELINE_COMPILE_NETWORKS": str(compute["compile_networks"]),
+        "PIPELINE_MAX_SKIPPED_FRACTION": str(limits["max_skipped_fraction"]),
         **{name: str(value) for name, value in MALLOC.items()},
         CLOCK_VARIABLE: clock,
     }

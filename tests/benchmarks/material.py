@@ -190,8 +190,7 @@ def demo_manifest(folder: Path) -> Path:
     run_command(probe_videos, "--config", canonical(stanza), *shard, *outputs)
     parts = ("--probed-list", listed(lists, [probed]), "--problems-list", listed(lists, [problems]))
     outputs = ("--problems", root / "problems.parquet", "--report", root / "report.md")
-    limits = canonical({"max_skipped_fraction": 0.0})
-    run_command(build_manifest, "--config", limits, *parts, "--out", manifest, *outputs)
+    run_command(build_manifest, *parts, "--out", manifest, *outputs)
     return manifest
 
 
@@ -251,8 +250,7 @@ def demo_index(folder: Path) -> Path:
         lists = ("--shards-list", listed(folder, [frames]))
         skipped = listed(folder, [root / "frames-skipped.parquet"])
         outputs = ("--out", target, "--skipped", root / "skipped.parquet")
-        config = canonical({"max_skipped_fraction": 0.0})
-        run_command(index_frames, "--config", config, *lists, "--skipped-list", skipped, *outputs)
+        run_command(index_frames, *lists, "--skipped-list", skipped, *outputs)
     return target
 
 

@@ -66,7 +66,6 @@ from tests.contract.document import ROOT
 GENERATOR = "demo.split1.flow.seed0"
 SOURCE = "demo.split1"
 SHARD = "shard-0000-of-0001"
-NO_LIMIT = canonical({"max_skipped_fraction": 1.0})
 DEMO = {"num_train_per_class": 1, "num_test_per_class": 1, "num_unlabelled": 4, "num_frames": 20}
 
 
@@ -125,7 +124,6 @@ class Production:
         )
         command(
             build_manifest,
-            config=NO_LIMIT,
             probed_list=self.listed(probed),
             problems_list=self.listed(problems),
             out=self.manifest,
@@ -163,7 +161,6 @@ class Production:
         )
         command(
             index_frames,
-            config=NO_LIMIT,
             shards_list=self.listed(shard),
             skipped_list=self.listed(skipped),
             out=self.frames / "index.parquet",
@@ -183,7 +180,6 @@ class Production:
         command(extract_edges, config=config, frames=frames, out=shard, skipped=skipped)
         command(
             index_edges,
-            config=NO_LIMIT,
             shards_list=self.listed(shard),
             skipped_list=self.listed(skipped),
             out=self.edges / "index.parquet",
@@ -218,7 +214,6 @@ class Production:
         )
         command(
             index_tracks,
-            config=NO_LIMIT,
             shards_list=self.listed(tracks / f"{SHARD}.h5"),
             skipped_list=self.listed(tracks / "skipped" / f"{SHARD}.parquet"),
             out=tracks / "index.parquet",
@@ -248,9 +243,7 @@ class Production:
         )
         command(
             fit_encoder,
-            config=self.section(
-                "encoding.pca", "encoding.gmm", "encoding.seed", max_skipped_fraction=1.0
-            ),
+            config=self.section("encoding.pca", "encoding.gmm", "encoding.seed"),
             samples_list=self.listed(samples / f"{SHARD}.h5"),
             skipped_list=self.listed(samples / name),
             out=encoder,
@@ -265,7 +258,7 @@ class Production:
         )
         command(
             cluster_vectors,
-            config=self.section("clustering.vectors", max_skipped_fraction=1.0),
+            config=self.section("clustering.vectors"),
             vectors_list=self.listed(vectors / f"{SHARD}.h5"),
             skipped_list=self.listed(vectors / name),
             source=self.source,

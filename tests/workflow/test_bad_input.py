@@ -36,6 +36,7 @@ def test_bad_videos_are_left_out_and_not_replaced(mine):
 
 def test_too_many_bad_videos_stop_the_stage_and_five_are_named(mine, tmp_path):
     work = mine.copy(tmp_path / "work")
+    (work.folder / MINE_STAGES[0]).unlink()
 
     strict = {"limits": {"max_skipped_fraction": 0.05}}
     answer = work.snakemake(MINE_STAGES[0], "--cores", "1", overlay=strict)
@@ -46,6 +47,27 @@ def test_too_many_bad_videos_stop_the_stage_and_five_are_named(mine, tmp_path):
     assert "limits.max_skipped_fraction 0.05" in answer.stdout
     assert [name for name in PROBED if f"{name} ({PROBED[name]}: " not in answer.stdout] == []
     assert "Traceback" not in answer.stdout
+
+
+def test_a_video_repaired_to_its_old_size_is_looked_at_as_the_message_says(mine, tmp_path):
+    work = mine.copy(tmp_path / "work")
+    strict = {"limits": {"max_skipped_fraction": 0.05}}
+    manifest = MINE_STAGES[0]
+    (work.folder / manifest).unlink()
+    answer = work.snakemake(manifest, "--cores", "1", overlay=strict)
+    shard = f"shard-{shard_of('mine/garbage', 2):04d}-of-0002.parquet"
+    table = f"results/data/mine/problems/{shard}"
+    assert table in answer.stdout.partition("delete what names the video: ")[2]
+
+    garbage = work.folder / "videos/garbage.mp4"
+    garbage.write_bytes(garbage.read_bytes()[::-1])
+    assert [rule for rule, _ in work.plan(manifest)] == ["build_manifest"]
+
+    (work.folder / table).unlink()
+    assert sorted(work.plan(manifest)) == [
+        ("build_manifest", manifest),
+        ("probe_videos", f"results/data/mine/probed/{shard}"),
+    ]
 
 
 def test_an_added_video_touches_its_own_shard_only(mine, tmp_path, make_video):

@@ -47,6 +47,7 @@ def in_preset(path, value):
         pytest.param(
             {"compute": {"num_processes": 2, "num_threads": 2, "num_workers": 1}}, {}, id="machine"
         ),
+        pytest.param({"limits": {"max_skipped_fraction": 0.5}}, {}, id="limit"),
         pytest.param(in_preset("frames.size", [32, 44]), FRAMES, id="frames"),
         pytest.param(in_preset("motion.flow.tvl1.num_warps", 1), FLOW, id="motion"),
         pytest.param(in_preset("motion.flow.source", "raft"), FLOW, id="RAFT instead"),

@@ -87,6 +87,19 @@ def test_missing_data_stop_before_any_job_with_one_message(workspace):
     assert list((work.folder / ".snakemake").glob("locks/*")) == []
 
 
+@pytest.mark.parametrize("shard", ["0000-of-0004", "0002-of-0002"])
+def test_a_shard_that_the_dataset_does_not_have_is_refused(workspace, shard):
+    wrong = f"results/data/demo_smoke/probed/shard-{shard}.parquet"
+
+    answer = workspace().snakemake(wrong, "-n")
+
+    assert answer.returncode != 0
+    assert f"shard-{shard} of dataset demo_smoke: no such shard" in answer.stdout
+    assert "num_shards is 2, ask for shard-0000-of-0002 to shard-0001-of-0002" in answer.stdout
+    assert "Traceback" not in answer.stdout
+    assert "Exception" not in answer.stdout
+
+
 def test_ucf101_without_kinetics_hears_how_to_name_another_source(workspace, ucf101):
     answer = workspace().snakemake(UCF101, "-n")
 

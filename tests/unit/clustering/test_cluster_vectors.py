@@ -52,15 +52,14 @@ class Workspace:
     def write_source(self, labels):
         write_source(self.folder / "source.parquet", labels, {})
 
-    def run(self, limit=0.05, **changes):
+    def run(self, **changes):
         lists = {}
         for name, kind in (("shard", "h5"), ("skipped", "parquet")):
             lists[name] = self.folder / f"{name}.txt"
             paths = [self.folder / f"{name}-{part}.{kind}" for part in range(2)]
             lists[name].write_text("".join(f"{path}\n" for path in paths))
-        config = {"vectors": {**CONFIG, **changes}, "max_skipped_fraction": limit}
         options = {
-            "config": json.dumps(config),
+            "config": json.dumps({"vectors": {**CONFIG, **changes}}),
             "vectors-list": lists["shard"],
             "skipped-list": lists["skipped"],
             "source": self.folder / "source.parquet",
@@ -125,7 +124,7 @@ def test_unlabelled_sources_have_no_agreement_with_labels(workspace):
     assert "nmi_labels" not in set(frame["measure"])
 
 
-def test_too_many_skipped_videos_stop_the_stage(workspace):
+def test_too_many_skipped_videos_stop_the_stage(workspace, monkeypatch):
     more = {**workspace.listed, "set/bad0": None, "set/bad1": None}
     workspace.write_source(more)
     rows = [Problem(f"set/bad{n}", "encode_fisher", "no-tracks", "") for n in range(2)]
@@ -136,7 +135,8 @@ def test_too_many_skipped_videos_stop_the_stage(workspace):
     with pytest.raises(TooManySkippedError, match=r"2 of 26 .*set/bad0 \(no-tracks\)"):
         workspace.run()
     assert not (workspace.folder / "clusters.h5").exists()
-    workspace.run(limit=0.1)
+    monkeypatch.setenv("PIPELINE_MAX_SKIPPED_FRACTION", "0.1")
+    workspace.run()
 
 
 def test_a_source_without_vectors_is_refused(workspace):

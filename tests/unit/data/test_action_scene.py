@@ -61,7 +61,7 @@ def test_a_sprite_is_where_its_box_says():
 def test_the_seed_decides_and_wrong_requests_are_refused():
     assert np.array_equal(scene(seed=1)[0], scene(seed=1)[0])
     assert not np.array_equal(scene(seed=1)[0], scene(seed=2)[0])
-    with pytest.raises(ValueError, match="2 actions of rest, .* found fly"):
+    with pytest.raises(ValueError, match=r"2 actions of rest, .* found fly"):
         scene(("fly", "rest"))
     with pytest.raises(ValueError, match="at least 2 seconds"):
         scene(num_seconds=1)

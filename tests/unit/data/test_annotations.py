@@ -1,4 +1,6 @@
+import errno
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +33,19 @@ def test_reads_labels_groups_and_roles(tmp_path):
         Video("b", "b.avi", None, None, {"few1": "unlabelled"}),
         Video("c", "c.avi", "run", "g2", {"split1": "test"}),
     ]
+
+
+def test_what_is_out_of_reach_is_left_to_the_probe(tmp_path, monkeypatch):
+    table(tmp_path, "a.avi,jump,,train,\nb.avi,run,,train,\nc.avi,run,,test,\n")
+
+    def denied(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", denied)
+
+    listing = list_videos(tmp_path, OPTIONS)
+    assert [video.path for video in listing.videos] == ["a.avi", "b.avi", "c.avi"]
+    assert listing.problems == []
 
 
 def test_absolute_paths_are_kept(tmp_path):

@@ -1,4 +1,3 @@
-import json
 import logging
 
 import pytest
@@ -38,18 +37,19 @@ def problem(video_id, kind="missing"):
 
 
 @pytest.fixture
-def build(tmp_path):
+def build(tmp_path, monkeypatch):
     """Run the command on shards of videos and one table of problems."""
 
-    def run(shards, problems, limit=0.5):
+    def run(shards, problems, limit=0.5, more=()):
         for number, videos in enumerate(shards):
             write_manifest(tmp_path / f"{number}.parquet", videos, {})
         write_problems(tmp_path / "listed.parquet", problems, {})
         paths = "".join(f"{tmp_path}/{number}.parquet\n" for number in range(len(shards)))
         (tmp_path / "probed.txt").write_text(paths)
-        (tmp_path / "problems.txt").write_text(f"{tmp_path}/listed.parquet\n")
-        arguments = ["--config", json.dumps({"max_skipped_fraction": limit})]
-        arguments += ["--probed-list", f"{tmp_path}/probed.txt"]
+        tables = [tmp_path / "listed.parquet", *more]
+        (tmp_path / "problems.txt").write_text("".join(f"{path}\n" for path in tables))
+        monkeypatch.setenv("PIPELINE_MAX_SKIPPED_FRACTION", str(limit))
+        arguments = ["--probed-list", f"{tmp_path}/probed.txt"]
         arguments += ["--problems-list", f"{tmp_path}/problems.txt"]
         arguments += ["--out", f"{tmp_path}/out/manifest.parquet"]
         arguments += ["--problems", f"{tmp_path}/out/problems.parquet"]
@@ -85,6 +85,16 @@ def test_over_the_limit_counts_and_first_five_are_named(build, tmp_path):
     assert all(name in message for name in ("a0", "p0", "p1", "p2", "p3"))
     assert "p4" not in message
     assert not (tmp_path / "out").exists()
+
+
+def test_the_tables_are_named_whose_loss_has_repaired_files_looked_at_again(build, tmp_path):
+    other = tmp_path / "other.parquet"
+    write_problems(other, [problem("x", "unlisted")], {})
+
+    with pytest.raises(TooManySkippedError) as failure:
+        build([[]], [problem("p", "truncated")], more=[other])
+
+    assert str(failure.value).endswith(f"delete what names the video: {tmp_path}/listed.parquet")
 
 
 def test_unlisted_videos_and_duplicates_do_not_count(build):

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 
@@ -7,8 +8,8 @@ from pipelines.data.adapters import ADAPTERS
 from pipelines.data.catalog import (
     annotation_digest,
     check_dataset,
-    has_boxes,
     fewest_per_class,
+    has_boxes,
     has_labels,
     list_boxes,
     list_shard,
@@ -218,6 +219,20 @@ def test_a_changed_video_touches_its_own_shard_only(many, tmp_path, change, name
     assert changed_shards(many, before) == [shard_of(name, 4)]
 
 
+def test_a_video_out_of_reach_has_no_size(many, monkeypatch):
+    before = shard_fingerprints("mine", many)
+    stat = os.stat
+
+    def denied(path, *args, **kwargs):
+        if str(path).endswith("v07.mp4"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return stat(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "stat", denied)
+
+    assert changed_shards(many, before) == [shard_of("mine/v07", 4)]
+
+
 def test_a_changed_annotation_touches_its_own_shard_only(table, tmp_path):
     before = shard_fingerprints("mine", table)
     path = tmp_path / "annotations.csv"
@@ -278,7 +293,9 @@ def test_videos_that_are_held_out_do_not_count_for_the_smallest_class(tmp_path):
 
 def test_the_smallest_class_is_that_of_any_split_and_seed(tmp_path):
     rows = ["a,x,train,test", "b,x,train,train", "c,x,test,train", "d,x,train,test"]
-    lines = [f"{name}.mp4,{label},,{roles}" for name, label, roles in (r.split(",", 2) for r in rows)]
+    lines = [
+        f"{name}.mp4,{label},,{roles}" for name, label, roles in (r.split(",", 2) for r in rows)
+    ]
     table = "\n".join(["video,label,group,split1,split2", *lines])
     (tmp_path / "annotations.csv").write_text(table)
     for name in "abcd":
@@ -304,7 +321,9 @@ def test_boxes_are_listed_by_adapters_that_have_them(table, tmp_path):
 
     boxes = list_boxes("mine", stanza_of("ava", tmp_path))
 
-    assert {(box.video_id, box.at_seconds, box.action) for box in boxes} == {("mine/x", 2.0, "stand")}
+    assert {(box.video_id, box.at_seconds, box.action) for box in boxes} == {
+        ("mine/x", 2.0, "stand")
+    }
 
 
 def test_changed_annotations_have_another_digest(table, tmp_path):

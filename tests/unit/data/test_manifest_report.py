@@ -45,7 +45,11 @@ def test_leaking_duplicates_are_prominent():
 def test_classes_without_a_training_video_are_named():
     tested = [
         replace(VIDEO, video_id=name, label=label, roles={"split1": "test", "split2": role})
-        for name, label, role in (("b", "jump", "test"), ("c", "run", "test"), ("d", "run", "train"))
+        for name, label, role in (
+            ("b", "jump", "test"),
+            ("c", "run", "test"),
+            ("d", "run", "train"),
+        )
     ]
     source = replace(VIDEO, video_id="e", label=None, roles={"split1": "unlabelled"})
 

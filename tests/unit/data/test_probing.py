@@ -1,4 +1,6 @@
+import errno
 import hashlib
+from pathlib import Path
 
 import av
 import cv2
@@ -65,6 +67,15 @@ def test_an_image_is_one_frame_where_one_is_enough(tmp_path, name):
 
 def test_a_missing_file(tmp_path):
     assert kind_of(tmp_path / "nowhere.avi") == "missing"
+
+
+def test_a_file_in_a_folder_that_may_not_be_entered(tmp_path, monkeypatch):
+    def denied(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", denied)
+
+    assert kind_of(tmp_path / "x.avi") == "unreadable"
 
 
 def test_a_folder_is_no_file(tmp_path):

@@ -66,7 +66,10 @@ def test_shared_test_videos_are_written_and_logged(run, caplog):
 
 
 def test_videos_of_classes_that_a_source_leaves_out_are_not_offered(run):
-    assert list(run(["other", "same:all"], excluded=[["x"], ["w"]])["source_video_id"]) == ["v", "x"]
+    assert list(run(["other", "same:all"], excluded=[["x"], ["w"]])["source_video_id"]) == [
+        "v",
+        "x",
+    ]
     assert list(run(["other", "same:all"], excluded=[[], ["x"]])["source_video_id"]) == ["v"]
 
 

@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 
 import pytest
@@ -23,9 +22,8 @@ def folder(tmp_path) -> Path:
     return tmp_path
 
 
-def index(folder: Path, max_fraction: float) -> None:
+def index(folder: Path) -> None:
     options = IndexOptions(
-        json.dumps({"max_skipped_fraction": max_fraction}),
         folder / "shards.txt",
         folder / "tables.txt",
         folder / "index.txt",
@@ -41,16 +39,20 @@ def index(folder: Path, max_fraction: float) -> None:
     index_shards(options, MODULE, "decode_frames", rows, write)
 
 
-def test_rows_of_all_shards_and_skipped_videos_are_written(folder):
-    index(folder, 0.7)
+def test_rows_of_all_shards_and_skipped_videos_are_written(folder, monkeypatch):
+    monkeypatch.setenv("PIPELINE_MAX_SKIPPED_FRACTION", "0.7")
+
+    index(folder)
 
     assert (folder / "index.txt").read_text() == f"b c a {MODULE}"
     assert len(read_problems(folder / "skipped.parquet", "anything")) == 6
 
 
-def test_too_many_skipped_videos_fail_and_the_first_five_are_named(folder):
+def test_too_many_skipped_videos_fail_and_the_first_five_are_named(folder, monkeypatch):
+    monkeypatch.setenv("PIPELINE_MAX_SKIPPED_FRACTION", "0.6")
+
     with pytest.raises(TooManySkippedError, match="6 of 9") as caught:
-        index(folder, 0.6)
+        index(folder)
 
     assert "bad4 (empty)" in str(caught.value)
     assert "bad5" not in str(caught.value)

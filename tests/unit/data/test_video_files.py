@@ -1,3 +1,4 @@
+import errno
 import os
 
 import pytest
@@ -9,6 +10,7 @@ from pipelines.data.video_files import (
     choose_in_class_folder,
     find_video_files,
 )
+from pipelines.io.errors import DatasetError
 
 CLASSES = ["Jump", "air drumming"]
 
@@ -60,6 +62,21 @@ def test_names_that_are_no_text_are_told_apart(tmp_path):
 
     found = {file.path: file.is_nameable for file in find_video_files(tmp_path)}
     assert found == {name: False, "gööd.avi": True}
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    touch(tmp_path / "locked/a.mp4")
+    scan = os.scandir
+
+    def denied(folder):
+        if folder.endswith("locked"):
+            raise PermissionError(errno.EACCES, "Permission denied", folder)
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", denied)
+
+    with pytest.raises(DatasetError, match="locked: permission denied; make it readable"):
+        list(find_video_files(tmp_path))
 
 
 def test_index_looks_up_names_and_stems():

@@ -118,19 +118,16 @@ class Workspace:
         return out
 
     def fit(self, limit=1.0, variance=0.9, seed=0, **changes):
-        config = {
-            "pca": {"variance": variance},
-            "gmm": {**GMM, **changes},
-            "seed": seed,
-            "max_skipped_fraction": limit,
-        }
-        self.call(
-            fit_encoder,
-            config,
-            samples_list=self.listed("sample", "h5"),
-            skipped_list=self.listed("sample-skipped", "parquet"),
-            out=self.folder / "encoder.h5",
-        )
+        config = {"pca": {"variance": variance}, "gmm": {**GMM, **changes}, "seed": seed}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PIPELINE_MAX_SKIPPED_FRACTION", str(limit))
+            self.call(
+                fit_encoder,
+                config,
+                samples_list=self.listed("sample", "h5"),
+                skipped_list=self.listed("sample-skipped", "parquet"),
+                out=self.folder / "encoder.h5",
+            )
         return self.folder / "encoder.h5"
 
     def encode(self, shard="a", seed=0, size=16, **changes):

@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 
 import av
@@ -74,6 +75,17 @@ def test_files_that_are_no_video_are_refused(tmp_path, content):
 
     assert caught.value.kind == ("unreadable" if content else "empty")
     assert "a.avi" in caught.value.detail
+
+
+def test_a_file_in_a_folder_that_may_not_be_entered_is_unreadable(tmp_path, monkeypatch):
+    def denied(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", denied)
+
+    with pytest.raises(UnreadableVideoError, match="unreadable") as caught:
+        decode_video(tmp_path / "a.avi", (24, 32))
+    assert str(tmp_path / "a.avi") in caught.value.detail
 
 
 def test_missing_file_is_refused(tmp_path):

@@ -120,6 +120,43 @@ def test_other_errors_of_the_system_stay_what_they_are(tmp_path):
         tmp_path.read_bytes()
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError(errno.EACCES, "Permission denied", "videos/locked/a.avi"),
+        # As h5py and pyarrow say it.
+        PermissionError(errno.EACCES, "Unable to open file: name = 'frames/a.h5', errno = 13"),
+        OSError(errno.ENOSPC, "No space left on device", "elsewhere/cache"),
+    ],
+)
+def test_errors_about_other_files_are_not_told_as_failed_writes(tmp_path, error):
+    with pytest.raises(OSError, match=r"a\.|cache") as caught:
+        write(tmp_path / "x.h5", error)
+
+    assert caught.value is error
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("place", ["results/.partial-1-x.h5", "results", "."])
+def test_errors_about_the_partial_file_and_its_folders_are_failed_writes(
+    tmp_path, monkeypatch, place
+):
+    monkeypatch.chdir(tmp_path)
+    error = PermissionError(errno.EACCES, "Permission denied", place)
+
+    with pytest.raises(PipelineError, match=r"cannot write results/x\.h5: permission denied"):
+        write(Path("results/x.h5"), error)
+
+
+def test_a_partial_file_that_h5py_may_not_create_is_a_failed_write(tmp_path):
+    def create():
+        with atomic_path(tmp_path / "x.h5") as partial:
+            raise PermissionError(errno.EACCES, f"Unable to create file: name = '{partial}'")
+
+    with pytest.raises(PipelineError, match=r"x\.h5: permission denied; make the folder writable"):
+        create()
+
+
 def test_a_full_disk_is_seen_in_an_error_without_a_number(tmp_path):
     error = OSError("Can't write data (file write failed: errno = 28, error message = ...)")
 

@@ -551,3 +551,21 @@ def test_published_weights_are_rows_with_a_recipe_of_their_own(config):
     evaluation = settings.presets["demo"]["evaluation"]
     expected = evaluation["finetuning"] | {"trainable": ["fc"]}
     assert evaluation["methods"]["official"] == expected
+
+
+@pytest.mark.parametrize(
+    ("root", "expected"), [("~/videos", "home/videos"), ("./videos/", "./videos/")]
+)
+def test_a_root_may_stand_in_the_home_folder(config, monkeypatch, root, expected):
+    monkeypatch.setenv("HOME", "home")
+    put(config, "datasets.ucf101.root", root)
+
+    assert load_settings(config, SCHEMA).datasets["ucf101"]["root"] == expected
+    assert config["datasets"]["ucf101"]["root"] == root
+
+
+def test_the_home_of_an_unknown_user_is_refused(config):
+    put(config, "datasets.ucf101.root", "~nobody-of-that-name/videos")
+
+    with pytest.raises(ConfigError, match=r"datasets\.ucf101\.root: .*write the whole path"):
+        load_settings(config, SCHEMA)

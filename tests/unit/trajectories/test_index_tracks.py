@@ -1,5 +1,4 @@
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +31,6 @@ def folder(tmp_path) -> Path:
 def arguments(folder: Path) -> argparse.Namespace:
     return build_parser().parse_args(
         [
-            *("--config", json.dumps({"max_skipped_fraction": 0.7})),
             *("--shards-list", str(folder / "h5.txt")),
             *("--skipped-list", str(folder / "parquet.txt")),
             *("--out", str(folder / "index.parquet")),
@@ -41,7 +39,9 @@ def arguments(folder: Path) -> argparse.Namespace:
     )
 
 
-def test_videos_and_skipped_of_all_shards_are_listed(folder):
+def test_videos_and_skipped_of_all_shards_are_listed(folder, monkeypatch):
+    monkeypatch.setenv("PIPELINE_MAX_SKIPPED_FRACTION", "0.7")
+
     main(arguments(folder))
 
     assert read_track_index(folder / "index.parquet") == [

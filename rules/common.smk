@@ -451,8 +451,8 @@ def split_of(labels):
 
 
 def datasets_of(source):
-    """Datasets of a source such as `unlabelled.all+ut_interaction.few1`."""
-    return [shown_dataset(part.name) for part in parts_in(source)]
+    """Datasets of a source such as `unlabelled.all+ut_interaction.few1`, each once."""
+    return list(dict.fromkeys(shown_dataset(part.name) for part in parts_in(source)))
 
 
 def parts_in(source):

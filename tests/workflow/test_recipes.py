@@ -44,6 +44,29 @@ def test_a_view_has_places_of_its_own_from_the_choice_of_videos_on(workspace):
         assert ["fewer.split1" in path for path in sorted(paths)] == [False, True]
 
 
+def test_two_splits_of_a_dataset_are_a_source_and_list_each_shard_once(workspace, make_video):
+    few = {"adapter": "csv", "root": "few", "annotations": "few.csv", "num_shards": 2}
+    both = target(dataset="few", source=["few:one", "few:two"])
+    work = workspace(
+        datasets={"few": few | {"splits": ["one", "two"]}},
+        targets={"both": both | {"splits": ["one"]}},
+    )
+    for name in ("a", "b"):
+        make_video(work.folder / f"few/{name}.avi", num_frames=4)
+    rows = ("video,label,group,one,two", "a.avi,jump,,train,test", "b.avi,jump,,test,train")
+    (work.folder / "few/few.csv").write_text("\n".join(rows) + "\n")
+
+    answer = work.snakemake("results/both_table5.csv", "-n", "-p")
+
+    assert answer.returncode == 0, answer.stdout
+    lists = [path.read_text().split() for path in work.folder.glob("scratch/lists/*.txt")]
+    assert lists
+    assert [paths for paths in lists if len(set(paths)) < len(paths)] == []
+    # One manifest per part, in their order.
+    manifest = "results/data/few/manifest.parquet"
+    assert f"--manifests {manifest} {manifest} --out" in answer.stdout
+
+
 def test_a_missing_list_of_classes_stops_before_any_job(workspace):
     view = {"dataset": "demo_smoke", "exclude_classes": "gone.txt"}
     work = workspace(views={"fewer": view}, targets={"part": target(source=["fewer"])})

@@ -226,7 +226,12 @@ def recall_variants():
 # --- what each stage depends on -----------------------------------------------------------------
 FRAMES = ("frames",)
 FLOW = (*FRAMES, "motion.flow", Where("motion.raft", "motion.flow.source", "raft"))
-EDGES = (*FRAMES, "motion.edges", "motion.raft", "motion.flow.tvl1")
+EDGES = (
+    *FRAMES,
+    "motion.edges",
+    Where("motion.raft", "motion.edges.flow", "raft"),
+    Where("motion.flow.tvl1", "motion.edges.flow", "tvl1"),
+)
 COMMON = ("clips", "validation")
 GENERATOR = {
     "flow": (*FLOW, *COMMON, "backbones.motion", "training.generator"),

@@ -69,6 +69,26 @@ def check_clustering(place: str, clustering: Section) -> None:
             )
 
 
+def check_held_out(place: str, trial: str, preset: Section) -> None:
+    """Check that a sweep's trial holds out videos to be judged on.
+
+    Args:
+        place: Dotted place of the sweep.
+        trial: Its name.
+        preset: The trial's preset, written out.
+
+    Raises:
+        ConfigError: If it holds out none.
+    """
+    fraction = preset["validation"]["fraction"]
+    # A fraction of another type is told by the schema's check of the trial.
+    if fraction == 0:
+        raise ConfigError(
+            f"{place}: trial {trial} has validation.fraction {fraction}, and trials are compared on "
+            f"validation videos; add, for example, validation.fraction: 0.5 to {place}.overrides"
+        )
+
+
 def check_weights(place: str, weights: Iterable[str], reserved: Iterable[str]) -> None:
     """Check that published weights, which are rows too, are called like no other row.
 

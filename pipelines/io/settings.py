@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pipelines.io.config_checks import (
     check_clustering,
     check_generators,
+    check_held_out,
     check_labels,
     check_recipes,
     check_source,
@@ -219,6 +220,7 @@ def _expand(
             derived = f"{name}-{method}-{number:02d}"
             settings.presets[derived] = written_out(overridden(text, overrides, derived))
             settings.bases[derived] = common
+            check_held_out(f"sweeps.{name}", derived, settings.presets[derived])
             settings.targets[derived] = {
                 **target,
                 "preset": derived,

@@ -98,6 +98,11 @@ def check_target(target):
             missing.append(str(error))
     if missing:
         stop("\n\n".join(missing))
+    try:
+        for split in chosen["splits"]:
+            check_one_of(f"targets.{target}.splits", split, splits_of(chosen["dataset"]))
+    except PipelineError as error:
+        stop(error)
 
 
 def table_input(target, table):

@@ -28,6 +28,7 @@ def sweep(**changes):
     return {
         "tune": {
             "target": "demo",
+            "overrides": {"validation.fraction": 0.5},
             "grids": {"random": {"evaluation.methods.random.optimizer.learning_rate": [1.0, 2.0]}},
             **changes,
         }
@@ -397,6 +398,7 @@ def test_an_override_of_a_common_recipe_reaches_its_rows(config):
             r"presets\.tune-random-00\.clips\.crop_px: expected a whole number, found the text",
         ),
         ({"grids": {"stc": {"clips.crop_px": [8]}}}, r"sweeps\.tune\.grids: found 'stc'; choices"),
+        ({"overrides": {}}, r"sweeps\.tune: trial tune-random-00 has validation\.fraction 0\.0"),
     ],
 )
 def test_wrong_sweeps_are_refused(config, changes, message):

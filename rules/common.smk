@@ -111,7 +111,7 @@ def frames_output(path):
 
 NAME = "[a-z][a-z0-9_]*"
 # A trial of a sweep, or a variant that a table's row derives.
-DERIVED = rf"-{NAME}-\d\d|-[0-9a-f]{{8}}"
+DERIVED = rf"-{NAME}-\d\d+|-[0-9a-f]{{8}}"
 TABLES = {path.stem: path for path in sorted((ROOT / "workflow/tables").glob("*.yaml"))}
 PAGES = (*TABLES, "table5", "leaderboard", "summary")
 # What is asked for is not known to the workflow yet; Snakemake's own error names no choices.

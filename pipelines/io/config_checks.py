@@ -139,6 +139,27 @@ def check_recipes(
             recipe = recipes[initial]
 
 
+def check_rows(place: str, methods: Iterable[str], built_in: Iterable[str]) -> None:
+    """Check that Table 5 has the rows that a target wants there.
+
+    Args:
+        place: Dotted place of the target.
+        methods: Its rows; each is one of the preset's.
+        built_in: Rows of Table 5.
+
+    Raises:
+        ConfigError: Naming a row that the leaderboard alone has.
+    """
+    known = list(built_in)
+    for method in methods:
+        if method not in known:
+            raise ConfigError(
+                f"{place}.methods: {method!r} is a row of the leaderboard and not of Table 5, which "
+                f"has {', '.join(known)}; name it in {place}.leaderboard, or leave that null for "
+                "every row"
+            )
+
+
 def check_views(views: Mapping[str, Section], datasets: Mapping[str, Section]) -> None:
     """Check that every view shows a dataset and is not called like one.
 

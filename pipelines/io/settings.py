@@ -15,6 +15,7 @@ from pipelines.io.config_checks import (
     check_held_out,
     check_labels,
     check_recipes,
+    check_rows,
     check_source,
     check_views,
     check_weights,
@@ -194,6 +195,7 @@ def _check_target(name: str, target: Section, settings: Settings) -> None:
     for key in ("methods", "leaderboard"):
         for method in target[key] or ():
             check_one_of(f"targets.{name}.{key}", method, known)
+    check_rows(f"targets.{name}", target["methods"], METHODS)
     check_one_of(f"targets.{name}.dataset", target["dataset"], settings.datasets)
     check_source(f"targets.{name}.source", target["source"], settings.views, settings.datasets)
     generator = target.setdefault("generator", {"dataset": target["dataset"], "split": "same"})

@@ -83,14 +83,24 @@ def tested_model(target, method, split, seed):
 def finetuning_sections(preset, method):
     """All that a fine-tuned network depends on, that of its initial weights and teacher included."""
     found = [*FRAMES, "validation", "backbones.appearance", f"evaluation.methods.{method}"]
-    found += ["evaluation.clips", "evaluation.labels"]
+    found += ["evaluation.clips", "evaluation.labels", *learnt_sections(preset, method)]
+    return tuple(dict.fromkeys(found))
+
+
+def detection_sections(preset, method):
+    """All that a row's detections depend on; a detector reads no labels of whole videos."""
+    found = [*FRAMES, "validation", "backbones.appearance", "evaluation.clips"]
+    found += ["evaluation.detection", *learnt_sections(preset, method)]
+    return tuple(dict.fromkeys(found))
+
+
+def learnt_sections(preset, method):
+    """All that a row's initial weights and its teacher depend on."""
     learnt = {"motionfit": "self_training.flow", "appearance": "self_training.rgb"}
     learnt |= {"mers": "distillation", "mars": "generator.flow", "supervised": "supervised"}
     if method in learnt:
-        found += sections_of(preset, learnt[method])
-    elif method != "random":
-        found += pretraining_sections(preset, method)
-    return tuple(dict.fromkeys(found))
+        return sections_of(preset, learnt[method])
+    return () if method == "random" else initial_sections(preset, method)
 
 
 def finetuned_target(target, method):

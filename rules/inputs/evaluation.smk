@@ -36,7 +36,9 @@ def finetuning_input(wildcards):
             "videos; make results/evaluation/{target}/{method}/{split}/seed{seed}/"
             "detections.parquet"
         )
-    found = stores(preset, [dataset], finetuning_modalities(wildcards))
+    modalities = finetuning_modalities(wildcards)
+    check_flow_clips(preset, "evaluation.clips", modalities)
+    found = stores(preset, [dataset], modalities)
     found["manifest"] = manifest(dataset)
     if initial := finetuning_model(wildcards, "initial"):
         found["initial"] = initial

@@ -91,6 +91,8 @@ def pretraining_input(wildcards):
     """The source's clips, what goes with them, and who is in the source."""
     chosen = pretraining_recipe(wildcards)
     datasets = datasets_of(wildcards.source)
+    place = f"pretraining.{wildcards.recipe}.clips"
+    check_flow_clips(wildcards.preset, place, chosen["reads"])
     found = stores(wildcards.preset, datasets, chosen["reads"])
     found |= pretraining_files(wildcards)
     if "edges" in chosen["reads"]:

@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,7 @@ from pipelines.data.manifest import shard_name, shard_of
 from pipelines.data.shard_counts import check_shard_count
 from pipelines.io.config import canonical
 from pipelines.io.errors import ConfigError, PipelineError
+from pipelines.io.known_names import KnownNames
 from pipelines.io.provenance import source_digest
 from pipelines.io.presets import METHODS
 from pipelines.io.schema import check_one_of
@@ -58,6 +60,13 @@ try:
     SETTINGS = load_settings(config, SCHEMA)
 except PipelineError as error:
     stop(error)
+# Names in asked paths are looked up there, too.
+SETTINGS = replace(
+    SETTINGS,
+    presets=KnownNames("presets", SETTINGS.presets, stop),
+    datasets=KnownNames("datasets", SETTINGS.datasets, stop),
+    targets=KnownNames("targets", SETTINGS.targets, stop),
+)
 
 # Held until this process ends, however it ends: `make demo` unlocks a folder only when it can
 # take this lock for itself.

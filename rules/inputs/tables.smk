@@ -83,11 +83,10 @@ def bases_of(preset):
 @functools.cache
 def check_target(target):
     """Stop before any job unless the target is defined and all its datasets are there."""
-    if target not in SETTINGS.targets:
-        try:
-            check_one_of("targets", target, SETTINGS.targets)
-        except ConfigError as error:
-            stop(f"{error}; a file of your own needs --configfile")
+    try:
+        SETTINGS.targets.check(target)
+    except ConfigError as error:
+        stop(f"{error}; a file of your own needs --configfile")
     chosen = SETTINGS.targets[target]
     labelled = [chosen["dataset"], chosen["generator"]["dataset"]]
     missing = []

@@ -166,9 +166,24 @@ def test_a_split_that_the_dataset_has_not_is_told_its_splits(workspace, make_vid
         ("smoke_table9.csv", "results/smoke_table9.csv: no such table; "),
         ("smoke_table9.html", "has tables disagreements, idt_figure4, "),
         ("nope_sweep.csv", "sweeps: no sweep 'nope'; choices: "),
+        ("motion/edges/smok/demo_smoke/index.parquet", "presets: found 'smok'; choices: paper, "),
+        (
+            "trajectories/tracks/smoke/nope/index.parquet",
+            "datasets: found 'nope'; choices: demo, demo_smoke, ",
+        ),
+        (
+            "evaluation/nope/random/split1/seed0/test.parquet",
+            "targets: found 'nope'; choices: demo, demo_3seeds, smoke, ",
+        ),
+        (
+            "evaluation/smoke-00000000/random/split1/seed0/test.parquet",
+            "targets: found 'smoke-00000000'; choices: demo, demo_3seeds, smoke, ",
+        ),
+        ("data/sources/nope.split1.parquet", "datasets: found 'nope'; choices: demo, "),
+        ("pretraining/smok/vcop/demo_smoke.split1/seed0/model.pt", "presets: found 'smok'; "),
     ],
 )
-def test_unknown_target_is_told_the_choices(workspace, file, message):
+def test_an_unknown_name_is_told_the_choices(workspace, file, message):
     answer = workspace().snakemake(f"results/{file}", "-n")
 
     assert answer.returncode != 0

@@ -84,8 +84,8 @@ def check_held_out(place: str, trial: str, preset: Section) -> None:
     # A fraction of another type is told by the schema's check of the trial.
     if fraction == 0:
         raise ConfigError(
-            f"{place}: trial {trial} has validation.fraction {fraction}, and trials are compared on "
-            f"validation videos; add, for example, validation.fraction: 0.5 to {place}.overrides"
+            f"{place}: trial {trial} has validation.fraction {fraction}, and trials are compared "
+            f"on validation videos; add, for example, validation.fraction: 0.5 to {place}.overrides"
         )
 
 
@@ -154,9 +154,9 @@ def check_rows(place: str, methods: Iterable[str], built_in: Iterable[str]) -> N
     for method in methods:
         if method not in known:
             raise ConfigError(
-                f"{place}.methods: {method!r} is a row of the leaderboard and not of Table 5, which "
-                f"has {', '.join(known)}; name it in {place}.leaderboard, or leave that null for "
-                "every row"
+                f"{place}.methods: {method!r} is a row of the leaderboard and not of Table 5, "
+                f"which has {', '.join(known)}; name it in {place}.leaderboard, or leave that "
+                "null for every row"
             )
 
 

@@ -27,6 +27,17 @@ def finetuning_config(wildcards):
     )
 
 
+def check_run(wildcards):
+    """Stop before any job unless the target has the row and its dataset the split."""
+    target, dataset = wildcards.target, target_dataset(wildcards)
+    rows = [row for row in SETTINGS.methods(target_preset(wildcards)) if row not in CONTROLS]
+    try:
+        check_one_of(f"targets.{target}, row", wildcards.method, rows)
+        check_one_of(f"targets.{target}, split", wildcards.split, splits_of(dataset))
+    except ConfigError as error:
+        stop(error)
+
+
 def finetuning_input(wildcards):
     """The target's training videos and the weights that the row starts from."""
     dataset, preset = target_dataset(wildcards), target_preset(wildcards)
@@ -36,6 +47,7 @@ def finetuning_input(wildcards):
             "videos; make results/evaluation/{target}/{method}/{split}/seed{seed}/"
             "detections.parquet"
         )
+    check_run(wildcards)
     modalities = finetuning_modalities(wildcards)
     check_flow_clips(preset, "evaluation.clips", modalities)
     found = stores(preset, [dataset], modalities)
@@ -154,6 +166,7 @@ def retrieval_input(wildcards):
             f"{wildcards.target}: mars is trained on the target's labels alone; retrieval needs a "
             "row that is pretrained, or random"
         )
+    check_run(wildcards)
     initial = finetuning_model(wildcards, "initial")
     return test_input(wildcards) | ({"initial": initial} if initial else {})
 

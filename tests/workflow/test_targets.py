@@ -179,6 +179,18 @@ def test_a_split_that_the_dataset_has_not_is_told_its_splits(workspace, make_vid
             "evaluation/smoke-00000000/random/split1/seed0/test.parquet",
             "targets: found 'smoke-00000000'; choices: demo, demo_3seeds, smoke, ",
         ),
+        (
+            "evaluation/smoke/nope/split1/seed0/test.parquet",
+            "targets.smoke, row: found 'nope'; choices: random, ",
+        ),
+        (
+            "evaluation/smoke/nope/split1/seed0/retrieval.parquet",
+            "targets.smoke, row: found 'nope'; choices: random, ",
+        ),
+        (
+            "evaluation/smoke/random/split7/seed0/test.parquet",
+            "targets.smoke, split: found 'split7'; choices: split1",
+        ),
         ("data/sources/nope.split1.parquet", "datasets: found 'nope'; choices: demo, "),
         ("pretraining/smok/vcop/demo_smoke.split1/seed0/model.pt", "presets: found 'smok'; "),
     ],

@@ -119,6 +119,8 @@ def test_published_weights_have_names_of_their_own():
 def test_a_trial_holds_out_videos():
     check_held_out("sweeps.tune", "tune-random-00", {"validation": {"fraction": 0.5}})
 
-    message = r"sweeps\.tune: trial tune-random-00 has validation\.fraction 0, .* to sweeps\.tune\.o"
+    message = (
+        r"sweeps\.tune: trial tune-random-00 has validation\.fraction 0, .* to sweeps\.tune\.o"
+    )
     with pytest.raises(ConfigError, match=message):
         check_held_out("sweeps.tune", "tune-random-00", {"validation": {"fraction": 0}})

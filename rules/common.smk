@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,7 @@ from pipelines.data.manifest import shard_name, shard_of
 from pipelines.data.shard_counts import check_shard_count
 from pipelines.io.config import canonical
 from pipelines.io.errors import ConfigError, PipelineError
+from pipelines.io.known_names import KnownNames
 from pipelines.io.provenance import source_digest
 from pipelines.io.presets import METHODS
 from pipelines.io.schema import check_one_of
@@ -58,6 +60,13 @@ try:
     SETTINGS = load_settings(config, SCHEMA)
 except PipelineError as error:
     stop(error)
+# Names in asked paths are looked up there, too.
+SETTINGS = replace(
+    SETTINGS,
+    presets=KnownNames("presets", SETTINGS.presets, stop),
+    datasets=KnownNames("datasets", SETTINGS.datasets, stop),
+    targets=KnownNames("targets", SETTINGS.targets, stop),
+)
 
 # Held until this process ends, however it ends: `make demo` unlocks a folder only when it can
 # take this lock for itself.
@@ -112,7 +121,7 @@ def frames_output(path):
 
 NAME = "[a-z][a-z0-9_]*"
 # A trial of a sweep, or a variant that a table's row derives.
-DERIVED = rf"-{NAME}-\d\d|-[0-9a-f]{{8}}"
+DERIVED = rf"-{NAME}-\d\d+|-[0-9a-f]{{8}}"
 TABLES = {path.stem: path for path in sorted((ROOT / "workflow/tables").glob("*.yaml"))}
 PAGES = (*TABLES, "table5", "leaderboard", "summary")
 # What is asked for is not known to the workflow yet; Snakemake's own error names no choices.
@@ -227,7 +236,12 @@ def recall_variants():
 # --- what each stage depends on -----------------------------------------------------------------
 FRAMES = ("frames",)
 FLOW = (*FRAMES, "motion.flow", Where("motion.raft", "motion.flow.source", "raft"))
-EDGES = (*FRAMES, "motion.edges", "motion.raft", "motion.flow.tvl1")
+EDGES = (
+    *FRAMES,
+    "motion.edges",
+    Where("motion.raft", "motion.edges.flow", "raft"),
+    Where("motion.flow.tvl1", "motion.edges.flow", "tvl1"),
+)
 COMMON = ("clips", "validation")
 GENERATOR = {
     "flow": (*FLOW, *COMMON, "backbones.motion", "training.generator"),
@@ -452,8 +466,8 @@ def split_of(labels):
 
 
 def datasets_of(source):
-    """Datasets of a source such as `unlabelled.all+ut_interaction.few1`."""
-    return [shown_dataset(part.name) for part in parts_in(source)]
+    """Datasets of a source such as `unlabelled.all+ut_interaction.few1`, each once."""
+    return list(dict.fromkeys(shown_dataset(part.name) for part in parts_in(source)))
 
 
 def parts_in(source):

@@ -138,7 +138,7 @@ rule build_manifest:
 
 rule select_source:
     input:
-        manifests=lambda wildcards: [manifest(d) for d in datasets_of(wildcards.source)],
+        manifests=part_manifests,
     output:
         videos="results/data/sources/{source}.parquet",
     log:

@@ -68,14 +68,7 @@ rule extract_edges:
         mem_mb=growing(4000),
         runtime=growing(720),
     params:
-        config=lambda wildcards: section(
-            wildcards.preset,
-            "motion.edges",
-            "motion.raft",
-            "motion.flow.tvl1",
-            "frames.target_fps",
-            "frames.max_frames",
-        ),
+        config=edges_config,
         options=edges_options,
         weights=edges_weights,
         code=source_digest("pipelines.motion.extract_edges"),

@@ -69,6 +69,26 @@ def check_clustering(place: str, clustering: Section) -> None:
             )
 
 
+def check_held_out(place: str, trial: str, preset: Section) -> None:
+    """Check that a sweep's trial holds out videos to be judged on.
+
+    Args:
+        place: Dotted place of the sweep.
+        trial: Its name.
+        preset: The trial's preset, written out.
+
+    Raises:
+        ConfigError: If it holds out none.
+    """
+    fraction = preset["validation"]["fraction"]
+    # A fraction of another type is told by the schema's check of the trial.
+    if fraction == 0:
+        raise ConfigError(
+            f"{place}: trial {trial} has validation.fraction {fraction}, and trials are compared "
+            f"on validation videos; add, for example, validation.fraction: 0.5 to {place}.overrides"
+        )
+
+
 def check_weights(place: str, weights: Iterable[str], reserved: Iterable[str]) -> None:
     """Check that published weights, which are rows too, are called like no other row.
 
@@ -117,6 +137,27 @@ def check_recipes(
                 break
             trail.append(initial)
             recipe = recipes[initial]
+
+
+def check_rows(place: str, methods: Iterable[str], built_in: Iterable[str]) -> None:
+    """Check that Table 5 has the rows that a target wants there.
+
+    Args:
+        place: Dotted place of the target.
+        methods: Its rows; each is one of the preset's.
+        built_in: Rows of Table 5.
+
+    Raises:
+        ConfigError: Naming a row that the leaderboard alone has.
+    """
+    known = list(built_in)
+    for method in methods:
+        if method not in known:
+            raise ConfigError(
+                f"{place}.methods: {method!r} is a row of the leaderboard and not of Table 5, "
+                f"which has {', '.join(known)}; name it in {place}.leaderboard, or leave that "
+                "null for every row"
+            )
 
 
 def check_views(views: Mapping[str, Section], datasets: Mapping[str, Section]) -> None:

@@ -18,6 +18,10 @@ Section = dict[str, Any]
 MAX_REPORTED = 5
 # Types of JSON schema in YAML's words.
 TYPES = {"integer": "a whole number", "array": "a list", "boolean": "true or false"}
+PATTERNS = {
+    "^[a-z][a-z0-9_]*$": "small letters, digits and underscores, a letter first",
+    "^[a-z0-9_]+$": "small letters, digits and underscores",
+}
 
 
 def check(instance: Any, schema: Section, prefix: str) -> None:  # noqa: ANN401 - any JSON value
@@ -61,7 +65,9 @@ def without_required(schema: Section, keep: Iterable[str]) -> Section:
 
 
 def with_defaults(instance: Any, schema: Section, root: Section) -> Any:  # noqa: ANN401 - any JSON value
-    """A copy of `instance` with the schema's defaults filled in.
+    """A copy of `instance` with the schema's defaults filled in, and numbers that may have a point.
+
+    A `number` becomes a float: 8 and 8.0 are one value, so their texts must not differ.
 
     Args:
         instance: A valid instance of `schema`.
@@ -70,6 +76,10 @@ def with_defaults(instance: Any, schema: Section, root: Section) -> Any:  # noqa
     """
     if "$ref" in schema:
         schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+    if isinstance(instance, list):
+        return [with_defaults(entry, schema.get("items", {}), root) for entry in instance]
+    if isinstance(instance, int) and not isinstance(instance, bool) and _takes_floats(schema):
+        return float(instance)
     if not isinstance(instance, dict):
         return copy.deepcopy(instance)
     result = dict(instance)
@@ -84,10 +94,20 @@ def with_defaults(instance: Any, schema: Section, root: Section) -> Any:  # noqa
     return result
 
 
+def _takes_floats(schema: Section) -> bool:
+    kinds = schema.get("type")
+    return "number" in kinds if isinstance(kinds, list) else kinds == "number"
+
+
 def _readable(error: jsonschema.ValidationError, prefix: str) -> str:
     place = ".".join([prefix, *map(str, error.absolute_path)]).strip(".") or "top level"
     rule, value = error.validator, error.instance
     wanted: Any = error.validator_value
+    if "propertyNames" in error.absolute_schema_path:
+        names = PATTERNS["^[a-z][a-z0-9_]*$"]
+        return f"{place}: found the name {value!r}; expected text of {names}"
+    if rule == "pattern" and wanted in PATTERNS:
+        return f"{place}: found {value!r}; expected {PATTERNS[wanted]}"
     if rule == "additionalProperties" and isinstance(value, dict):
         known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
         unknown = [key for key in value if key not in known]

@@ -13,8 +13,10 @@ from pathlib import Path
 from pipelines.io.config_checks import (
     check_clustering,
     check_generators,
+    check_held_out,
     check_labels,
     check_recipes,
+    check_rows,
     check_source,
     check_views,
     check_weights,
@@ -208,6 +210,7 @@ def _check_target(name: str, target: Section, settings: Settings) -> None:
     for key in ("methods", "leaderboard"):
         for method in target[key] or ():
             check_one_of(f"targets.{name}.{key}", method, known)
+    check_rows(f"targets.{name}", target["methods"], METHODS)
     check_one_of(f"targets.{name}.dataset", target["dataset"], settings.datasets)
     check_source(f"targets.{name}.source", target["source"], settings.views, settings.datasets)
     generator = target.setdefault("generator", {"dataset": target["dataset"], "split": "same"})
@@ -234,6 +237,7 @@ def _expand(
             derived = f"{name}-{method}-{number:02d}"
             settings.presets[derived] = written_out(overridden(text, overrides, derived))
             settings.bases[derived] = common
+            check_held_out(f"sweeps.{name}", derived, settings.presets[derived])
             settings.targets[derived] = {
                 **target,
                 "preset": derived,

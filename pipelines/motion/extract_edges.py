@@ -49,17 +49,17 @@ class ExtractEdgesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     Attributes:
         edges: What to make.
-        raft: Of the flow source raft.
-        tvl1: Of the flow source tvl1.
         target_fps: Thinning of the stored frames.
         max_frames: Likewise.
+        raft: Of the flow source raft.
+        tvl1: Of the flow source tvl1.
     """
 
     edges: EdgeParameters
-    raft: RaftParameters
-    tvl1: Tvl1Parameters
     target_fps: float | None
     max_frames: int | None
+    raft: RaftParameters = RaftParameters()
+    tvl1: Tvl1Parameters = Tvl1Parameters()
 
 
 def build_parser() -> argparse.ArgumentParser:

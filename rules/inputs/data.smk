@@ -18,3 +18,8 @@ def shard_annotations(wildcards):
             + (f" to shard-{known[-1]}" if len(known) > 1 else "")
         )
     return generated_annotations(wildcards)
+
+
+def part_manifests(wildcards):
+    """One manifest per part of a source; two parts may be splits of one dataset."""
+    return [manifest(shown_dataset(part.name)) for part in parts_in(wildcards.source)]

@@ -27,6 +27,17 @@ def finetuning_config(wildcards):
     )
 
 
+def check_run(wildcards):
+    """Stop before any job unless the target has the row and its dataset the split."""
+    target, dataset = wildcards.target, target_dataset(wildcards)
+    rows = [row for row in SETTINGS.methods(target_preset(wildcards)) if row not in CONTROLS]
+    try:
+        check_one_of(f"targets.{target}, row", wildcards.method, rows)
+        check_one_of(f"targets.{target}, split", wildcards.split, splits_of(dataset))
+    except ConfigError as error:
+        stop(error)
+
+
 def finetuning_input(wildcards):
     """The target's training videos and the weights that the row starts from."""
     dataset, preset = target_dataset(wildcards), target_preset(wildcards)
@@ -36,7 +47,10 @@ def finetuning_input(wildcards):
             "videos; make results/evaluation/{target}/{method}/{split}/seed{seed}/"
             "detections.parquet"
         )
-    found = stores(preset, [dataset], finetuning_modalities(wildcards))
+    check_run(wildcards)
+    modalities = finetuning_modalities(wildcards)
+    check_flow_clips(preset, "evaluation.clips", modalities)
+    found = stores(preset, [dataset], modalities)
     found["manifest"] = manifest(dataset)
     if initial := finetuning_model(wildcards, "initial"):
         found["initial"] = initial
@@ -83,14 +97,24 @@ def tested_model(target, method, split, seed):
 def finetuning_sections(preset, method):
     """All that a fine-tuned network depends on, that of its initial weights and teacher included."""
     found = [*FRAMES, "validation", "backbones.appearance", f"evaluation.methods.{method}"]
-    found += ["evaluation.clips", "evaluation.labels"]
+    found += ["evaluation.clips", "evaluation.labels", *learnt_sections(preset, method)]
+    return tuple(dict.fromkeys(found))
+
+
+def detection_sections(preset, method):
+    """All that a row's detections depend on; a detector reads no labels of whole videos."""
+    found = [*FRAMES, "validation", "backbones.appearance", "evaluation.clips"]
+    found += ["evaluation.detection", *learnt_sections(preset, method)]
+    return tuple(dict.fromkeys(found))
+
+
+def learnt_sections(preset, method):
+    """All that a row's initial weights and its teacher depend on."""
     learnt = {"motionfit": "self_training.flow", "appearance": "self_training.rgb"}
     learnt |= {"mers": "distillation", "mars": "generator.flow", "supervised": "supervised"}
     if method in learnt:
-        found += sections_of(preset, learnt[method])
-    elif method != "random":
-        found += pretraining_sections(preset, method)
-    return tuple(dict.fromkeys(found))
+        return sections_of(preset, learnt[method])
+    return () if method == "random" else initial_sections(preset, method)
 
 
 def finetuned_target(target, method):
@@ -142,6 +166,7 @@ def retrieval_input(wildcards):
             f"{wildcards.target}: mars is trained on the target's labels alone; retrieval needs a "
             "row that is pretrained, or random"
         )
+    check_run(wildcards)
     initial = finetuning_model(wildcards, "initial")
     return test_input(wildcards) | ({"initial": initial} if initial else {})
 

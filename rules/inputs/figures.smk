@@ -121,6 +121,7 @@ def pretext_source(wildcards):
         recipes = SETTINGS.presets[wildcards.preset]["pretraining"]
         known = [name for name, recipe in recipes.items() if recipe["objective"] == "mosi"]
         stop(f"{wildcards.recipe} tells no pseudo motions apart; choices: {', '.join(known)}")
+    check_flow_clips(wildcards.preset, "clips", ("rgb", "flow"))
     return shown_source(wildcards, ("rgb", "flow"))
 
 

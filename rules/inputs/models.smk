@@ -59,6 +59,17 @@ def learns_from_images(target, method):
     return method in ("random", "mars") or method in preset["weights"]
 
 
+def check_flow_clips(preset, place, modalities):
+    """Stop before any job where clips with flow would be resized, which would change the flow."""
+    scales = at_path(SETTINGS.presets[preset], place)["crop_scales"]
+    if scales and "flow" in modalities:
+        stop(
+            f"presets.{preset}.{place}.crop_scales: found {scales}, expected [] where clips are of "
+            "flow: resizing would change it; set [] or leave out what reads flow: rows generator, "
+            "motionfit, mers and mars, recipes with flow in `reads`"
+        )
+
+
 def training_config(preset, recipe, modality, **more):
     """Config of one training command: what it sees, its network and its recipe."""
     chosen = SETTINGS.presets[preset]

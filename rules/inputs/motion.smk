@@ -36,6 +36,22 @@ def edges_input(wildcards):
     return {"videos": f"results/data/{wildcards.dataset}/probed/{name}"}
 
 
+def edges_flow(preset):
+    """Section of the flow that a preset's motion maps are made of; None where they need none."""
+    edges = SETTINGS.presets[preset]["motion"]["edges"]
+    if edges["kind"] == "frame-difference":
+        return None
+    return {"raft": "motion.raft", "tvl1": "motion.flow.tvl1"}[edges["flow"]]
+
+
+def edges_config(wildcards):
+    """What makes the motion maps, with the parameters of their flow alone."""
+    paths = ["motion.edges", "frames.target_fps", "frames.max_frames"]
+    if flow := edges_flow(wildcards.preset):
+        paths.append(flow)
+    return section(wildcards.preset, *paths)
+
+
 def edges_options(wildcards):
     """The command-line options that go with `edges_input`."""
     found = edges_input(wildcards)
@@ -46,10 +62,8 @@ def edges_options(wildcards):
 
 def edges_weights(wildcards):
     """As `flow_weights`, for the motion maps."""
-    motion = SETTINGS.presets[wildcards.preset]["motion"]
-    path = motion["raft"]["weights"]
-    needs_raft = motion["edges"]["flow"] == "raft" and motion["edges"]["kind"] != "frame-difference"
-    return file_digest(path) if needs_raft and path else ""
+    path = SETTINGS.presets[wildcards.preset]["motion"]["raft"]["weights"]
+    return file_digest(path) if edges_flow(wildcards.preset) == "motion.raft" and path else ""
 
 
 @functools.cache

@@ -2,11 +2,8 @@
 
 
 def pretraining_recipe(wildcards):
-    """The recipe's section; a name that no preset or recipe has stops with the choices."""
-    try:
-        known = SETTINGS.presets[wildcards.preset]["pretraining"]
-    except KeyError:
-        known = {}
+    """The recipe's section; a name that no recipe has stops with the choices."""
+    known = SETTINGS.presets[wildcards.preset]["pretraining"]
     if wildcards.recipe not in known:
         stop(
             f"presets.{wildcards.preset}.pretraining: no recipe {wildcards.recipe!r}; choices: "
@@ -17,7 +14,7 @@ def pretraining_recipe(wildcards):
 
 def published_weights(wildcards):
     """The stanza of published weights; an unknown name and a missing file stop before any job."""
-    known = SETTINGS.presets.get(wildcards.preset, {}).get("weights", {})
+    known = SETTINGS.presets[wildcards.preset]["weights"]
     place = f"presets.{wildcards.preset}.weights"
     if wildcards.weights not in known:
         stop(f"{place}: no weights {wildcards.weights!r}; choices: {', '.join(known) or 'none'}")
@@ -91,6 +88,8 @@ def pretraining_input(wildcards):
     """The source's clips, what goes with them, and who is in the source."""
     chosen = pretraining_recipe(wildcards)
     datasets = datasets_of(wildcards.source)
+    place = f"pretraining.{wildcards.recipe}.clips"
+    check_flow_clips(wildcards.preset, place, chosen["reads"])
     found = stores(wildcards.preset, datasets, chosen["reads"])
     found |= pretraining_files(wildcards)
     if "edges" in chosen["reads"]:

@@ -83,11 +83,10 @@ def bases_of(preset):
 @functools.cache
 def check_target(target):
     """Stop before any job unless the target is defined and all its datasets are there."""
-    if target not in SETTINGS.targets:
-        try:
-            check_one_of("targets", target, SETTINGS.targets)
-        except ConfigError as error:
-            stop(f"{error}; a file of your own needs --configfile")
+    try:
+        SETTINGS.targets.check(target)
+    except ConfigError as error:
+        stop(f"{error}; a file of your own needs --configfile")
     chosen = SETTINGS.targets[target]
     labelled = [chosen["dataset"], chosen["generator"]["dataset"]]
     missing = []
@@ -98,6 +97,11 @@ def check_target(target):
             missing.append(str(error))
     if missing:
         stop("\n\n".join(missing))
+    try:
+        for split in chosen["splits"]:
+            check_one_of(f"targets.{target}.splits", split, splits_of(chosen["dataset"]))
+    except PipelineError as error:
+        stop(error)
 
 
 def table_input(target, table):
@@ -139,6 +143,7 @@ def row_targets(target, table):
             preset = SETTINGS.presets[SETTINGS.targets[first]["preset"]]
             labels = preset["evaluation"]["labels"]
             knows_few = labels["per_class"] is not None or labels["fraction"] < 1
+            knows_few = knows_few and other_file(row) != "detections"
             draws = range(1, row.draws if knows_few and labels["choice"] == "random" else 1)
             targets = first, *(row_target(target, row, source, draw) for draw in draws)
             found[row.name] = row, targets, preset
@@ -153,21 +158,34 @@ def row_target(target, row, source, draw=0):
     changes = resolved(row.changes, SETTINGS.presets[chosen["preset"]])
     if draw:
         changes = {**changes, "evaluation.labels.draw": draw}
-    return judged_target(target, row.method, changes, row.judged_by(chosen["dataset"]), source)
+    protocol = row.judged_by(chosen["dataset"])
+    return judged_target(target, row.method, changes, protocol, source, other_file(row))
 
 
-def judged_target(target, method, changes, protocol, source):
-    """The target under whose name a method's runs are kept, judged by a protocol."""
+def judged_target(target, method, changes, protocol, source, kind=""):
+    """The target under whose name a method's runs are kept, judged by a protocol.
+
+    `kind` is the file that the runs are judged by, where it is not their predictions of classes.
+    """
     derived = derive_target(target, changes, protocol, source)
     if method in (*GENERATORS, *CONTROLS):
         return derived
-    sections = finetuning_sections(SETTINGS.targets[derived]["preset"], method)
+    preset = SETTINGS.targets[derived]["preset"]
+    if kind == "detections":
+        return narrowed_target(derived, method, detection_sections(preset, method))
+    sections = finetuning_sections(preset, method)
     sections += "evaluation.test", "evaluation.retrieval"
     return narrowed_target(derived, method, sections)
 
 
 # What a measure needs beside predictions of classes: a run's other file, by what the name begins with.
 FOUND = {"recall": "retrieval", "map": "detections"}
+
+
+def other_file(row):
+    """The file that a row's measures need beside predictions of classes; "" for none."""
+    kinds = (measure.split("_")[0] for measure in row.measures)
+    return next((FOUND[kind] for kind in kinds if kind in FOUND), "")
 
 
 @functools.cache
@@ -180,7 +198,7 @@ def table_row(target, table, name):
     is_generator = row.method in GENERATORS
     clips = preset["clips"] if is_generator else preset["evaluation"]["clips"]
     is_learnt = row.method not in ("random", "mars", *GENERATORS)
-    kind = next((FOUND[m.split("_")[0]] for m in row.measures if m.split("_")[0] in FOUND), "")
+    kind = other_file(row)
     wants_curve = "pretext_top1" in row.measures
     return {
         "name": row.name,
@@ -242,7 +260,8 @@ def row_unavailable(target, row):
     if row.method in GENERATORS and chosen["generator"]["dataset"] != dataset:
         return f"the generator knows the classes of {chosen['generator']['dataset']} alone"
     wanted = SETTINGS.presets[chosen["preset"]]["evaluation"]["labels"]["per_class"]
-    if wanted is not None and (found := smallest_class(target)) < wanted:
+    is_detector = other_file(row) == "detections"
+    if wanted is not None and not is_detector and (found := smallest_class(target)) < wanted:
         return f"needs {wanted} training videos of every class, and {dataset} has {found} of one"
     if "map" in row.measures and not has_boxes(dataset, SETTINGS.datasets[dataset]):
         return f"needs boxes of actions, which {dataset} has not"

@@ -4,6 +4,7 @@
 def generator_input(wildcards):
     """The labelled videos of one split, as frames or flow."""
     dataset = dataset_of(wildcards.labels)
+    check_flow_clips(wildcards.preset, "clips", [wildcards.modality])
     found = stores(wildcards.preset, [dataset], [wildcards.modality])
     return found | {"manifest": manifest(dataset)} | generator_initial(wildcards)
 
@@ -42,6 +43,7 @@ def self_training_input(wildcards):
 
 def distillation_input(wildcards):
     """The source's frames and flow, and the motion network that teaches."""
+    check_flow_clips(wildcards.preset, "clips", ["rgb", "flow"])
     found = stores(wildcards.preset, datasets_of(wildcards.source), ["rgb", "flow"])
     return found | {
         "teacher": generator_model(wildcards.preset, wildcards.generator),

@@ -1,8 +1,11 @@
 """Detection of actions in boxes, from generated videos to detections."""
 
+import re
+
 import numpy as np
 
 from pipelines.evaluation.detection_store import average_precisions, read_detections
+from tests.workflow.workspace import Workspace, copied_code
 
 RUN = "split1/seed0/detections.parquet"
 RANDOM = f"results/evaluation/action_smoke/random/{RUN}"
@@ -57,3 +60,29 @@ def test_tables_of_classes_and_detections_are_not_mixed_up(workspace):
         assert answer.returncode != 0
         assert message in answer.stdout
         assert "Traceback" not in answer.stdout
+
+
+def test_a_rows_change_of_detection_is_made_and_of_labels_is_not(tmp_path):
+    code = copied_code(tmp_path / "code")
+    table = code / "workflow/tables/modist_table5.yaml"
+    common = "    method: random\n    printed: Rand Init\n    changes:"
+    rows = {
+        "random": "    method: random\n    printed: Rand Init",
+        "one_label": f"{common} {{evaluation.detection.max_labels_per_frame: 1}}",
+        "few": f"{common} {{evaluation.labels.fraction: 0.5}}",
+    }
+    head = table.read_text().partition("rows:")[0]
+    table.write_text(head + "rows:\n" + "".join(f"  - name: {n}\n{r}\n" for n, r in rows.items()))
+    work = Workspace.create(tmp_path / "work", {}, code)
+
+    answer = work.snakemake("results/action_smoke_modist_table5.csv", "-n", "-p")
+
+    assert answer.returncode == 0, answer.stdout
+    paths = re.findall(r"--out (\S+detections\.parquet)", answer.stdout)
+    own, derived = sorted({path.split("/")[2] for path in paths}, key=len)
+    assert own == "action_smoke"
+    assert derived.startswith("action_smoke-")
+    commands = re.findall(r"detect_actions --config \S+", answer.stdout)
+    assert sum('"max_labels_per_frame":1,' in command for command in commands) == 1
+    table_command = re.search(r"build_table --config .*", answer.stdout)[0]
+    assert table_command.count('"max_labels_per_frame":1,') == 1

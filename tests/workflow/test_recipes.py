@@ -1,6 +1,9 @@
 """What methods share and what they keep apart, planned from nothing."""
 
+import re
 from collections import Counter
+
+import pytest
 
 SMOKE = {"dataset": "demo_smoke", "source": ["demo_smoke"], "methods": ["motionfit"]}
 PSEUDO_LABELS = ("train_generator", "extract_features", "fit_clusters", "assign_pseudolabels")
@@ -42,6 +45,69 @@ def test_a_view_has_places_of_its_own_from_the_choice_of_videos_on(workspace):
     for rule in ("select_source", "fit_clusters", "assign_pseudolabels", "self_train"):
         paths = [path for found, path in plan if found == rule]
         assert ["fewer.split1" in path for path in sorted(paths)] == [False, True]
+
+
+def test_two_splits_of_a_dataset_are_a_source_and_list_each_shard_once(workspace, make_video):
+    few = {"adapter": "csv", "root": "few", "annotations": "few.csv", "num_shards": 2}
+    both = target(dataset="few", source=["few:one", "few:two"])
+    work = workspace(
+        datasets={"few": few | {"splits": ["one", "two"]}},
+        targets={"both": both | {"splits": ["one"]}},
+    )
+    for name in ("a", "b"):
+        make_video(work.folder / f"few/{name}.avi", num_frames=4)
+    rows = ("video,label,group,one,two", "a.avi,jump,,train,test", "b.avi,jump,,test,train")
+    (work.folder / "few/few.csv").write_text("\n".join(rows) + "\n")
+
+    answer = work.snakemake("results/both_table5.csv", "-n", "-p")
+
+    assert answer.returncode == 0, answer.stdout
+    lists = [path.read_text().split() for path in work.folder.glob("scratch/lists/*.txt")]
+    assert lists
+    assert [paths for paths in lists if len(set(paths)) < len(paths)] == []
+    # One manifest per part, in their order.
+    manifest = "results/data/few/manifest.parquet"
+    assert f"--manifests {manifest} {manifest} --out" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("edges", "read", "unread"),
+    [
+        ({"flow": "tvl1"}, {"flow": {"tvl1": {"num_warps": 7}}}, {"raft": {"num_updates": 7}}),
+        ({"flow": "raft"}, {"raft": {"num_updates": 7}}, {"flow": {"tvl1": {"num_warps": 7}}}),
+    ],
+)
+def test_motion_maps_depend_on_the_parameters_of_their_own_flow_alone(
+    workspace, edges, read, unread
+):
+    def preset(name, motion):
+        return {name: {"base": "smoke", "motion": {"edges": edges, **motion}}}
+
+    names = "plain", "other", "changed"
+    presets = preset("plain", {}) | preset("other", unread) | preset("changed", read)
+    presets |= {name: presets[name] | {"base": "plain"} for name in names[1:]}
+    work = workspace(presets=presets)
+    shard = "results/motion/edges/plain/demo_smoke/shard-0000-of-0002.h5"
+
+    model = "modist/demo_smoke.split1/seed0/model.pt"
+    plan = work.plan(*(f"results/pretraining/{name}/{model}" for name in names))
+    before, after = (
+        work.snakemake(shard, "-n", "-p", overlay={"presets": {"plain": {"motion": motion}}})
+        for motion in ({}, unread)
+    )
+
+    made = {path.split("/")[3] for rule, path in plan if rule == "index_edges"}
+    assert len(made) == 2
+    assert "changed" in made
+    assert "other" not in made
+    assert before.returncode == 0, before.stdout
+    # The same command as before: nothing is made anew.
+    assert extraction(before.stdout) == extraction(after.stdout)
+
+
+def extraction(listing):
+    """The shell command that makes motion maps."""
+    return re.search(r"python -m pipelines\.motion\.extract_edges .*", listing)[0]
 
 
 def test_a_missing_list_of_classes_stops_before_any_job(workspace):

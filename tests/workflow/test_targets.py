@@ -145,14 +145,31 @@ def test_every_table_plans_with_the_values_of_the_papers(workspace, ucf101):
 
 
 def test_a_sweep_tries_recipes_of_any_name(workspace):
-    trials = {"evaluation.methods.video_ir.schedule.length": [2, 3]}
-    work = workspace(sweeps={"rates": {"target": "smoke", "grids": {"video_ir": trials}}})
+    # More trials than two digits number.
+    trials = {"evaluation.methods.video_ir.schedule.length": list(range(2, 103))}
+    stanza = {"target": "smoke", "overrides": {"validation.fraction": 0.5}}
+    work = workspace(sweeps={"rates": stanza | {"grids": {"video_ir": trials}}})
 
     counts = work.counts("results/rates_sweep.csv")
 
     # What differs in fine-tuning alone is pretrained once.
     assert counts["pretrain"] == counts["build_sweep"] == 1
-    assert counts["finetune"] == counts["test_model"] == 2
+    assert counts["finetune"] == counts["test_model"] == 101
+
+
+@pytest.mark.parametrize("source", ["demo", "mine"])
+def test_a_split_that_the_dataset_has_not_is_told_its_splits(workspace, make_video, source):
+    # A folder has one split, so that it could serve any.
+    mine = {"adapter": "folder", "root": "videos", "num_shards": 1}
+    smoke = {"splits": ["split7"], "source": [source]}
+    work = workspace(datasets={"mine": mine}, targets={"smoke": smoke})
+    make_video(work.folder / "videos/a.avi", num_frames=4)
+
+    answer = work.snakemake("results/smoke_table5.csv", "-n")
+
+    assert answer.returncode != 0
+    assert "targets.smoke.splits: found 'split7'; choices: split1" in answer.stdout
+    assert "Traceback" not in answer.stdout
 
 
 @pytest.mark.parametrize(
@@ -162,9 +179,36 @@ def test_a_sweep_tries_recipes_of_any_name(workspace):
         ("smoke_table9.csv", "results/smoke_table9.csv: no such table; "),
         ("smoke_table9.html", "has tables disagreements, idt_figure4, "),
         ("nope_sweep.csv", "sweeps: no sweep 'nope'; choices: "),
+        ("motion/edges/smok/demo_smoke/index.parquet", "presets: found 'smok'; choices: paper, "),
+        (
+            "trajectories/tracks/smoke/nope/index.parquet",
+            "datasets: found 'nope'; choices: demo, demo_smoke, ",
+        ),
+        (
+            "evaluation/nope/random/split1/seed0/test.parquet",
+            "targets: found 'nope'; choices: demo, demo_3seeds, smoke, ",
+        ),
+        (
+            "evaluation/smoke-00000000/random/split1/seed0/test.parquet",
+            "targets: found 'smoke-00000000'; choices: demo, demo_3seeds, smoke, ",
+        ),
+        (
+            "evaluation/smoke/nope/split1/seed0/test.parquet",
+            "targets.smoke, row: found 'nope'; choices: random, ",
+        ),
+        (
+            "evaluation/smoke/nope/split1/seed0/retrieval.parquet",
+            "targets.smoke, row: found 'nope'; choices: random, ",
+        ),
+        (
+            "evaluation/smoke/random/split7/seed0/test.parquet",
+            "targets.smoke, split: found 'split7'; choices: split1",
+        ),
+        ("data/sources/nope.split1.parquet", "datasets: found 'nope'; choices: demo, "),
+        ("pretraining/smok/vcop/demo_smoke.split1/seed0/model.pt", "presets: found 'smok'; "),
     ],
 )
-def test_unknown_target_is_told_the_choices(workspace, file, message):
+def test_an_unknown_name_is_told_the_choices(workspace, file, message):
     answer = workspace().snakemake(f"results/{file}", "-n")
 
     assert answer.returncode != 0

@@ -62,3 +62,38 @@ def test_refused_with_key_value_and_choices(workspace, text, parts):
     said = [line for line in answer.stdout.splitlines() if not line.startswith(ANNOUNCEMENTS)]
     assert len(said) == 1, answer.stdout
     assert [part for part in parts if part not in said[0]] == []
+
+
+SCALES = {"clips": {"crop_scales": [0.9, 0.7]}}
+VCOP = "results/pretraining/smoke/vcop/demo_smoke.split1/seed0/model.pt"
+
+
+@pytest.mark.parametrize(
+    ("preset", "row", "file", "place"),
+    [
+        (SCALES, "motionfit", "results/smoke_table5.csv", ""),
+        (SCALES, "mers", "results/smoke_table5.csv", ""),
+        ({"evaluation": SCALES}, "mars", "results/smoke_table5.csv", "evaluation."),
+        (
+            {"pretraining": {"vcop": SCALES | {"reads": ["rgb", "flow"]}}},
+            "random",
+            VCOP,
+            "pretraining.vcop.",
+        ),
+    ],
+)
+def test_clips_of_flow_have_windows_of_one_size(workspace, preset, row, file, place):
+    work = workspace(presets={"smoke": preset}, targets={"smoke": {"methods": [row]}})
+
+    answer = work.snakemake(file, "-n")
+
+    assert answer.returncode != 0
+    message = f"presets.smoke.{place}clips.crop_scales: found [0.9, 0.7], expected [] where"
+    assert message in answer.stdout
+    assert "Traceback" not in answer.stdout
+
+
+def test_clips_of_frames_have_windows_of_several_sizes(workspace):
+    work = workspace(presets={"smoke": SCALES}, targets={"smoke": {"methods": ["appearance"]}})
+
+    assert work.counts("results/smoke_table5.csv")["finetune"] == 1

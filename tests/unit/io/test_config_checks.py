@@ -3,6 +3,7 @@ import pytest
 from pipelines.io.config_checks import (
     check_clustering,
     check_generators,
+    check_held_out,
     check_labels,
     check_recipes,
     check_source,
@@ -113,3 +114,13 @@ def test_published_weights_have_names_of_their_own():
 
     with pytest.raises(ConfigError, match=r"presets\.p\.weights: 'vcop' is a built-in row or"):
         check_weights("presets.p", ["official", "vcop"], ["random", "vcop"])
+
+
+def test_a_trial_holds_out_videos():
+    check_held_out("sweeps.tune", "tune-random-00", {"validation": {"fraction": 0.5}})
+
+    message = (
+        r"sweeps\.tune: trial tune-random-00 has validation\.fraction 0, .* to sweeps\.tune\.o"
+    )
+    with pytest.raises(ConfigError, match=message):
+        check_held_out("sweeps.tune", "tune-random-00", {"validation": {"fraction": 0}})

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pipelines.io.config import canonical
 from pipelines.io.errors import ConfigError
 from pipelines.io.presets import METHODS
 from pipelines.io.sections import Where, at_path, merged
@@ -28,6 +29,7 @@ def sweep(**changes):
     return {
         "tune": {
             "target": "demo",
+            "overrides": {"validation.fraction": 0.5},
             "grids": {"random": {"evaluation.methods.random.optimizer.learning_rate": [1.0, 2.0]}},
             **changes,
         }
@@ -153,7 +155,37 @@ def test_the_paper_preset_is_as_printed(config):
             9999,
             ["presets.demo.clips.crop_px: expected at most the frames' smaller side", "found 9999"],
         ),
-        ("presets.Mine", {"base": "demo"}, ["presets: 'Mine' does not match"]),
+        (
+            "presets.Mine",
+            {"base": "demo"},
+            ["presets: found the name 'Mine'; expected text of small"],
+        ),
+        ("targets", {1: {}}, ["targets: found the name 1; expected text of small letters"]),
+        ("datasets", {2020: {}}, ["datasets: found the name 2020; expected text of small letters"]),
+        (
+            "targets.demo.splits",
+            ["Fold 1"],
+            ["targets.demo.splits.0: found 'Fold 1'; expected small"],
+        ),
+        (
+            "datasets.mine",
+            {"splits": ["fold-1"]},
+            ["datasets.mine.splits.0: found 'fold-1'; expected"],
+        ),
+        ("targets.demo.seeds", [1 << 32], ["targets.demo.seeds.0: 4294967296 is greater than"]),
+        (
+            "presets.demo.clips.rgb_std",
+            [0, 1, 1],
+            ["presets.demo.clips.rgb_std.0: 0 is less than or"],
+        ),
+        (
+            "targets.demo.methods",
+            ["random", "vcop"],
+            [
+                "targets.demo.methods: 'vcop' is a row of the leaderboard",
+                "targets.demo.leaderboard",
+            ],
+        ),
         ("extra", 1, ["top level: unknown key 'extra'; choices: targets, datasets"]),
     ],
 )
@@ -220,6 +252,15 @@ def test_defaults_are_filled_in(config):
         "methods": list(METHODS),
         "leaderboard": None,
     }
+
+
+def test_numbers_written_without_a_point_are_the_same_values(config):
+    config["presets"]["mine"] = {"base": "demo", "motion": {"flow": {"bound_px": 8}}}
+    config["presets"]["yours"] = {"base": "demo", "motion": {"flow": {"bound_px": 8.0}}}
+
+    presets = load_settings(config, SCHEMA).presets
+
+    assert canonical(presets["mine"]) == canonical(presets["yours"])
 
 
 def test_a_preset_holds_only_what_differs_from_its_base(config):
@@ -397,6 +438,7 @@ def test_an_override_of_a_common_recipe_reaches_its_rows(config):
             r"presets\.tune-random-00\.clips\.crop_px: expected a whole number, found the text",
         ),
         ({"grids": {"stc": {"clips.crop_px": [8]}}}, r"sweeps\.tune\.grids: found 'stc'; choices"),
+        ({"overrides": {}}, r"sweeps\.tune: trial tune-random-00 has validation\.fraction 0\.0"),
     ],
 )
 def test_wrong_sweeps_are_refused(config, changes, message):

@@ -15,11 +15,11 @@ PREVIOUS, CURRENT, NEXT = range(3)
 
 
 def neighbour_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Sum of three cross entropies: of the clips, of those before them and of those after them.
+    """Cross entropies of a clip, of the one before and of the one after it, added; mean over clips.
 
-    Each is the mean over the clips that exist. The paper adds "the loss for pseudo-label prediction
-    of the next and previous clips" without weights, so that the clips' own term keeps the weight
-    that it has alone.
+    The paper adds "the loss for pseudo-label prediction of the next and previous clips" without
+    weights: the clip's own term keeps the weight that it has alone, and a neighbour that does not
+    exist adds nothing. A mean over clips, so that parts of a batch average to the whole.
 
     Args:
         logits: (B, R, 3, K), any real values.
@@ -36,9 +36,7 @@ def neighbour_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
             f"expected logits (B, R, 3, K) and labels (B, R, 3), found {tuple(logits.shape)} and "
             f"{tuple(labels.shape)}"
         )
-    terms = [
-        functional.cross_entropy(logits[:, :, place][exists], labels[:, :, place][exists])
-        for place in (PREVIOUS, CURRENT, NEXT)
-        if (exists := labels[:, :, place] != NO_LABEL).any()
-    ]
-    return torch.stack(terms).sum()
+    total = functional.cross_entropy(
+        logits.flatten(0, 2), labels.flatten(), ignore_index=NO_LABEL, reduction="sum"
+    )
+    return total / labels[:, :, CURRENT].numel()

@@ -21,13 +21,11 @@ import torch
 from pipelines.io.atomic import write_bytes
 from pipelines.io.errors import PipelineError
 
-# What archives and pickles with flipped or missing bits raise; some of them as OSError, of a place
-# before the archive's begin.
+# What archives and pickles with flipped or missing bits raise.
 _DAMAGE = (
     zipfile.BadZipFile,
     UnpicklingError,
     RuntimeError,
-    OSError,
     EOFError,
     ValueError,
     KeyError,

@@ -7,18 +7,18 @@ from pipelines.objectives.neighbours import NO_LABEL, neighbour_loss
 
 
 def by_hand(logits, labels):
-    """For each of the three predictions the mean of -log softmax where it exists; their sum."""
-    terms = {place: [] for place in range(3)}
+    """Sum over existing predictions of -log softmax, over the number of clips, in plain Python."""
+    terms = []
     for video, video_labels in zip(logits.tolist(), labels.tolist(), strict=True):
         for clip, clip_labels in zip(video, video_labels, strict=True):
-            for place, (row, label) in enumerate(zip(clip, clip_labels, strict=True)):
+            for row, label in zip(clip, clip_labels, strict=True):
                 if label != NO_LABEL:
                     total = sum(math.exp(value) for value in row)
-                    terms[place].append(math.log(total) - row[label])
-    return sum(sum(found) / len(found) for found in terms.values())
+                    terms.append(math.log(total) - row[label])
+    return sum(terms) / labels[:, :, 0].numel()
 
 
-def test_equals_the_sum_of_the_means_of_what_exists():
+def test_equals_the_sum_of_what_exists_over_the_clips():
     logits = torch.randn(2, 3, 3, 5, generator=torch.Generator().manual_seed(0))
     labels = torch.tensor(
         [
@@ -42,12 +42,23 @@ def test_a_case_computed_by_hand():
     assert neighbour_loss(logits, labels).item() == pytest.approx(expected, rel=1e-6)
 
 
-def test_uniform_predictions_cost_log_k_each():
+def test_uniform_predictions_cost_log_k_for_each_that_exists():
     labels = torch.tensor([[[1, 2, 3], [NO_LABEL, 6, 0]]])
 
     loss = neighbour_loss(torch.zeros(1, 2, 3, 7), labels)
 
-    assert loss.item() == pytest.approx(3 * math.log(7))
+    assert loss.item() == pytest.approx(5 * math.log(7) / 2)
+
+
+def test_parts_of_a_batch_average_to_the_whole():
+    logits = torch.randn(4, 2, 3, 5, generator=torch.Generator().manual_seed(1))
+    labels = torch.randint(0, 5, (4, 2, 3), generator=torch.Generator().manual_seed(2))
+    labels[0, :, 0] = labels[2, 1, 2] = NO_LABEL
+
+    parts = [neighbour_loss(logits[part], labels[part]) for part in (slice(1), slice(1, 4))]
+
+    whole = neighbour_loss(logits, labels)
+    assert (parts[0] + 3 * parts[1]).item() / 4 == pytest.approx(whole.item(), rel=1e-6)
 
 
 def test_what_does_not_exist_gets_no_gradient():

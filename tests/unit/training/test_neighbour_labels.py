@@ -38,23 +38,21 @@ def test_neighbours_lie_beside_the_clip_and_inside_the_video(first, last, expect
     assert label("v", first, last) == expected
 
 
-def test_the_loss_is_the_sum_of_three_means_over_existing_predictions():
+def test_the_loss_is_the_sum_of_existing_predictions_over_the_clips():
     task, batch = make_task().eval(), make_batch()
-    terms, right = {head: [] for head in range(3)}, []
+    terms, right = [], []
     for clips, labels in zip(batch["rgb"], batch["label"].tolist(), strict=True):
         for clip, wanted in zip(clips, labels, strict=True):
             feature = task.model.features(clip[None])[0]
-            heads = (task.previous, task.model.fc, task.next)
-            for number, (head, label) in enumerate(zip(heads, wanted, strict=True)):
+            for head, label in zip((task.previous, task.model.fc, task.next), wanted, strict=True):
                 if label != NO_LABEL:
-                    terms[number].append(-torch.log_softmax(head(feature), 0)[label].item())
+                    terms.append(-torch.log_softmax(head(feature), 0)[label].item())
             right.append(float(task.model.fc(feature).argmax() == wanted[1]))
 
     found = task(batch)
 
-    assert sum(len(values) for values in terms.values()) == 10
-    expected = sum(sum(values) / len(values) for values in terms.values())
-    assert found["loss"].item() == pytest.approx(expected, rel=1e-5)
+    assert len(terms) == 10
+    assert found["loss"].item() == pytest.approx(sum(terms) / 4, rel=1e-5)
     assert found["top1"].item() == pytest.approx(sum(right) / 4)
     assert task.score(batch).flatten().tolist() == right
 
@@ -68,8 +66,8 @@ def test_a_loss_computed_by_hand():
             head.bias.zero_()
         task.model.fc.bias[1] = math.log(5)
 
-    # Neighbours of both sides at ln 4; current clips: labels 0, 1, 3, 1 at ln 8 and ln 8/5.
-    expected = 2 * math.log(4) + (math.log(8) + math.log(8 / 5)) / 2
+    # Six neighbours exist at ln 4; four current clips: labels 0, 1, 3, 1 at ln 8 and ln 8/5.
+    expected = (6 * math.log(4) + 2 * math.log(8) + 2 * math.log(8 / 5)) / 4
     assert task(batch)["loss"].item() == pytest.approx(expected, rel=1e-5)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 import yaml
+from snakemake.persistence import PersistenceBase
 
 ROOT = Path(workflow.basedir).parent
 sys.path.insert(0, str(ROOT))
@@ -73,6 +74,27 @@ SETTINGS = replace(
 Path(".snakemake").mkdir(exist_ok=True)
 LIVE = open(".snakemake/live.lock", "a")
 fcntl.flock(LIVE, fcntl.LOCK_SH)
+
+
+def record_whole_jobs_only(finished):
+    """Snakemake's `finished`, but for jobs that left an output missing.
+
+    Snakemake (9.27) records what a job was told also where the job failed. Its former output is
+    gone then, and what had been made of it would count as up to date: the same command, given again,
+    would end well with an old table. Without a record the next run sees the change once more.
+    """
+
+    @functools.wraps(finished)
+    async def finished_whole(self, job):
+        if all([await output.exists() for output in job.output]):
+            await finished(self, job)
+
+    return finished_whole
+
+
+# Once in a process, however often it reads this file.
+if not hasattr(PersistenceBase.finished, "__wrapped__"):
+    PersistenceBase.finished = record_whole_jobs_only(PersistenceBase.finished)
 
 COMPUTE = SETTINGS.compute
 

@@ -173,3 +173,18 @@ def test_weights_and_predictions_are_bit_identical(killed, smoke, method):
     found, wanted = (torch.load(path / "model.pt", weights_only=True) for path in (again, before))
     assert found["state"].keys() == wanted["state"].keys()
     assert all(torch.equal(found["state"][name], wanted["state"][name]) for name in wanted["state"])
+
+
+def test_a_job_that_failed_is_not_forgotten(smoke, tmp_path):
+    # What was made of its former output is there still, and it was told the new value already.
+    work = smoke.copy(tmp_path / "work")
+    many = {"presets": {"smoke": {"clustering": {"kmeans": {"num_clusters": 100000}}}}}
+
+    for _ in range(2):
+        answer = work.snakemake(TABLE, "--cores", "2", overlay=many)
+        assert answer.returncode != 0, answer.stdout
+        assert "cannot make 100000 clusters" in answer.stdout
+    assert not list((work.folder / "results/clustering/clusters").rglob("clusters.h5"))
+    assert "fit_clusters" in work.counts(TABLE, overlay=many)
+    # The table is that of the first value, to which nothing is to be added.
+    assert work.plan(TABLE) == []

@@ -13,6 +13,7 @@ import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import yaml
@@ -28,11 +29,13 @@ from pipelines.data.catalog import (
     fewest_per_class,
     has_boxes,
     has_labels,
+    known_listing,
+    listing_digest,
     medium_of,
-    shard_fingerprints,
     split_names,
 )
 from pipelines.data.class_lists import read_classes
+from pipelines.data.file_list import encode_files, shard_files
 from pipelines.data.manifest import shard_name, shard_of
 from pipelines.data.shard_counts import check_shard_count
 from pipelines.io.config import canonical
@@ -360,8 +363,12 @@ def section(preset, *paths, **more):
 # --- lists of files -------------------------------------------------------------------------------
 def listed(paths):
     """A text file with one path per line: commands take lists of any length this way."""
-    text = "".join(f"{path}\n" for path in paths)
-    target = Path("scratch/lists") / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.txt"
+    return written("".join(f"{path}\n" for path in paths), "txt")
+
+
+def written(text, ending):
+    """A file with this text, named by it."""
+    target = Path("scratch/lists") / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.{ending}"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".partial-{os.getpid()}-{target.name}")
@@ -434,7 +441,7 @@ def is_generated(dataset):
 
 @functools.cache
 def listed_boxes(dataset):
-    """Digest of the annotations of a dataset of action boxes; as `listed_shards` it may stop."""
+    """Digest of the annotations of a dataset of action boxes; as `listing` it may stop."""
     stanza = SETTINGS.datasets[dataset]
     if is_generated(dataset):
         return "generated"
@@ -446,21 +453,25 @@ def listed_boxes(dataset):
 
 
 @functools.cache
-def listed_shards(dataset):
-    """Per shard, a digest of what the dataset's annotations and folders say of its videos.
+def listing(dataset):
+    """Lists of the files of each shard, and a digest of all that annotations say beside them.
 
-    Computed while the DAG is built, so that an added video re-runs its own shard only. A missing
-    dataset stops here, before any job, with one message.
+    Computed while the DAG is built, so that an added video re-runs its own shard only and an edited
+    label none. A missing dataset stops here, before any job, with one message.
     """
     stanza = SETTINGS.datasets[dataset]
     try:
         check_shard_count(dataset, stanza["num_shards"], Path("results"))
-        if is_generated(dataset):
-            return ["generated"] * stanza["num_shards"]
         check_dataset(dataset, stanza)
-        return shard_fingerprints(dataset, stanza)
+        found = known_listing(dataset, stanza)
     except PipelineError as error:
         stop(error)
+    root = None if is_generated(dataset) else stanza["root"]
+    shards = shard_files(found.videos, root, stanza["num_shards"])
+    return SimpleNamespace(
+        files=[written(encode_files(files), "json") for files in shards],
+        digest=listing_digest(found),
+    )
 
 
 def splits_of(dataset):

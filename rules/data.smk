@@ -91,13 +91,15 @@ rule probe_videos:
         mem_mb=growing(2000),
         runtime=growing(720),
     params:
-        config=lambda wildcards: canonical(SETTINGS.datasets[wildcards.dataset]),
-        listed=lambda wildcards: listed_shards(wildcards.dataset)[int(wildcards.shard[:4])],
+        config=probe_config,
+        root=lambda wildcards: SETTINGS.datasets[wildcards.dataset]["root"],
+        files=lambda wildcards: listing(wildcards.dataset).files[int(wildcards.shard[:4])],
         code=source_digest("pipelines.data.probe_videos"),
     shell:
         "python -m pipelines.data.probe_videos"
         " --config {params.config:q}"
-        " --dataset {wildcards.dataset}"
+        " --root {params.root:q}"
+        " --files {params.files}"
         " --shard {wildcards.shard}"
         " --out {output.probed}"
         " --problems {output.problems}"
@@ -106,6 +108,7 @@ rule probe_videos:
 
 rule build_manifest:
     input:
+        annotations=generated_annotations,
         probed=lambda wildcards: probed_shards(wildcards.dataset),
         problems=lambda wildcards: problem_shards(wildcards.dataset),
     output:
@@ -123,11 +126,15 @@ rule build_manifest:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        config=lambda wildcards: canonical(SETTINGS.datasets[wildcards.dataset]),
+        listed=lambda wildcards: listing(wildcards.dataset).digest,
         probed=lambda wildcards: listed(probed_shards(wildcards.dataset)),
         problems=lambda wildcards: listed(problem_shards(wildcards.dataset)),
         code=source_digest("pipelines.data.build_manifest"),
     shell:
         "python -m pipelines.data.build_manifest"
+        " --config {params.config:q}"
+        " --dataset {wildcards.dataset}"
         " --probed-list {params.probed}"
         " --problems-list {params.problems}"
         " --out {output.manifest}"

@@ -19,6 +19,7 @@ from pipelines.data import (
 )
 from pipelines.data.action_boxes import ActionBox
 from pipelines.data.listing import DatasetOptions, Listing
+from pipelines.data.manifest import Video
 from pipelines.data.video_files import IMAGES, VIDEOS, Medium
 
 
@@ -34,7 +35,8 @@ class Adapter:
         layout: Expected files as a small tree with `{root}`.
         origin: Where the dataset is officially had.
         has_labels: options -> whether every training or unlabelled video has a class.
-        is_generated: Whether a rule makes the videos, so that they may be absent before.
+        planned_videos: options -> the videos that a rule makes, known before they are there; None
+            where videos are the user's.
         medium: Whether its files are videos or single images.
         list_boxes: (root, options) -> boxes of people with their actions, None where there
             are none.
@@ -47,9 +49,14 @@ class Adapter:
     layout: str
     origin: str
     has_labels: Callable[[Any], bool]
-    is_generated: bool = False
+    planned_videos: Callable[[Any], list[Video]] | None = None
     medium: Medium = VIDEOS
     list_boxes: Callable[[Path, Any], list[ActionBox]] | None = None
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether a rule makes the videos, so that they may be absent before."""
+        return self.planned_videos is not None
 
 
 def _always(options: DatasetOptions) -> bool:
@@ -150,7 +157,7 @@ ADAPTERS: Mapping[str, Adapter] = {
         demo.LAYOUT,
         demo.ORIGIN,
         _never,
-        is_generated=True,
+        planned_videos=demo.planned_videos,
     ),
     "ava_demo": Adapter(
         ava_demo.AvaDemoOptions,
@@ -160,7 +167,7 @@ ADAPTERS: Mapping[str, Adapter] = {
         ava_demo.LAYOUT,
         ava_demo.ORIGIN,
         _never,
-        is_generated=True,
+        planned_videos=ava_demo.planned_videos,
         list_boxes=ava_demo.list_boxes,
     ),
 }

@@ -5,7 +5,12 @@ from pathlib import Path
 import msgspec
 
 from pipelines.data import ava
-from pipelines.data.ava import AvaOptions
+from pipelines.data.ava import ROLE_OF_PART, SPLIT, AvaOptions
+from pipelines.data.manifest import Video
+
+# Of rule generate_action_demo, where its stanza does not say.
+NUM_TRAIN = 24
+NUM_TEST = 12
 
 LAYOUT = """\
 {root}/annotations/ava_train_v2.2.csv ..., {root}/videos/...avi
@@ -25,6 +30,27 @@ class AvaDemoOptions(AvaOptions, frozen=True, forbid_unknown_fields=True, kw_onl
     """
 
     scenes: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+def video_name(part: str, number: int) -> str:
+    """Name of a film of "train" or "val", as the annotations call it."""
+    return f"{part}{number:03d}"
+
+
+def file_name(video: str) -> str:
+    """Where rule generate_action_demo writes a film, below the root."""
+    return f"videos/{video}.avi"
+
+
+def planned_videos(options: AvaDemoOptions) -> list[Video]:
+    """The films that rule generate_action_demo makes, whether made or not."""
+    told: dict[str, int] = msgspec.json.decode(options.scenes)
+    counts = {"train": told.get("num_train", NUM_TRAIN), "val": told.get("num_test", NUM_TEST)}
+    names = [(part, video_name(part, n)) for part in counts for n in range(counts[part])]
+    return [
+        Video(name, file_name(name), None, None, {SPLIT: ROLE_OF_PART[part]})
+        for part, name in names
+    ]
 
 
 def required_paths(root: Path, options: AvaDemoOptions) -> list[Path]:

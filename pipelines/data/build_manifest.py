@@ -1,7 +1,7 @@
-"""Join the probed shards of a dataset into its manifest and report what is wrong.
+"""Join what annotations say of a dataset and what its files do, and report what is wrong.
 
-    python -m pipelines.data.build_manifest --probed-list F --problems-list F \
-        --out manifest.parquet --problems problems.parquet --report report.md
+    python -m pipelines.data.build_manifest --config JSON --dataset NAME --probed-list F \
+        --problems-list F --out manifest.parquet --problems problems.parquet --report report.md
 
 Fails if more than the allowed share of the annotated videos is unusable; nothing is written
 then.
@@ -10,14 +10,19 @@ then.
 import argparse
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from pipelines.data.catalog import list_videos
 from pipelines.data.duplicates import Duplicate, find_duplicates
 from pipelines.data.manifest import (
+    ProbedFile,
     ProbedVideo,
     Problem,
-    read_manifest,
+    Video,
+    read_probed,
     read_problems,
     write_manifest,
     write_problems,
@@ -26,6 +31,7 @@ from pipelines.data.manifest_report import leak_line, render_report, untrained_l
 from pipelines.data.skipping import max_skipped_fraction
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
+from pipelines.io.config import decode_config
 from pipelines.io.errors import DatasetError, TooManySkippedError
 from pipelines.io.lists import read_paths
 from pipelines.io.provenance import stamp
@@ -40,6 +46,8 @@ log = logging.getLogger(__name__)
 def build_parser() -> argparse.ArgumentParser:
     """Options of the command."""
     parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
+    parser.add_argument("--config", required=True, help="the dataset's stanza as JSON")
+    parser.add_argument("--dataset", required=True, help="the dataset's name")
     parser.add_argument("--probed-list", required=True, type=Path, help="file naming all shards")
     parser.add_argument(
         "--problems-list",
@@ -57,14 +65,16 @@ def main(args: argparse.Namespace) -> None:
     """Join, check the limit, report."""
     shards = read_paths(args.probed_list)
     problem_files = read_paths(args.problems_list)
-    videos = [video for path in shards for video in read_manifest(path, "probe_videos")]
-    videos.sort(key=lambda video: video.video_id)
+    listing = list_videos(args.dataset, decode_config(args.config, dict[str, Any]))
     tables = {path: read_problems(path, "probe_videos") for path in problem_files}
-    problems = [problem for rows in tables.values() for problem in rows]
-    check_share(videos, tables)
+    unusable = [problem for rows in tables.values() for problem in rows]
+    files = [file for path in shards for file in read_probed(path)]
+    videos = join_files(listing.videos, files, {problem.video_id for problem in unusable})
+    problems = [*listing.problems, *unusable]
+    check_share(videos, listing.problems, tables)
     duplicates = find_duplicates(videos)
     problems += [as_problem(duplicate) for duplicate in duplicates]
-    mark = stamp(MODULE, "{}", [*shards, *problem_files])
+    mark = stamp(MODULE, args.config, [*shards, *problem_files])
     with atomic_path(args.problems) as partial:
         write_problems(partial, problems, mark)
     with atomic_path(args.report) as partial:
@@ -78,39 +88,81 @@ def main(args: argparse.Namespace) -> None:
             log.warning("%s", line)
 
 
-def check_share(videos: Sequence[ProbedVideo], tables: Mapping[Path, Sequence[Problem]]) -> None:
+def join_files(
+    videos: Sequence[Video], files: Iterable[ProbedFile], unusable: Collection[str]
+) -> list[ProbedVideo]:
+    """Set what annotations say of each video beside what its file does.
+
+    Args:
+        videos: As listed, sorted by id.
+        files: Those that were probed, in any order.
+        unusable: Ids of videos whose files cannot be used.
+
+    Returns:
+        The videos with a usable file, in their order.
+
+    Raises:
+        DatasetError: If other videos are listed than were probed.
+    """
+    probed = {file.video_id: file for file in files}
+    changed = sorted({video.video_id for video in videos} ^ (probed.keys() | set(unusable)))
+    if changed:
+        raise DatasetError(
+            f"{len(changed)} videos came or went since this run was planned, first: {changed[0]}; "
+            "run the same command again"
+        )
+    return [
+        ProbedVideo(
+            **asdict(probed[video.video_id]),
+            label=video.label,
+            group=video.group,
+            roles=video.roles,
+        )
+        for video in videos
+        if video.video_id in probed
+    ]
+
+
+def check_share(
+    videos: Sequence[ProbedVideo],
+    listed: Sequence[Problem],
+    tables: Mapping[Path, Sequence[Problem]],
+) -> None:
     """Check that enough of the annotated videos are usable.
 
     Args:
         videos: Those that are.
+        listed: Problems that annotations and folders have.
         tables: The shards' files of problems and what they hold.
 
     Raises:
         TooManySkippedError: With the counts by kind, the first five videos and where they stand.
         DatasetError: If no video is usable.
     """
-    skipped = [
-        (problem, path) for path, rows in tables.items() for problem in rows if problem.is_harmful
-    ]
-    skipped.sort(key=lambda found: found[0].video_id)
+    places = {problem: path for path, rows in tables.items() for problem in rows}
+    skipped = [problem for problem in (*listed, *places) if problem.is_harmful]
+    skipped.sort(key=lambda problem: problem.video_id)
     total = len(videos) + len(skipped)
     if not total:
         raise DatasetError("the dataset has no video; see its root and annotations in config.yaml")
     limit = max_skipped_fraction()
     if videos and len(skipped) <= limit * total:
         return
-    counts = named_counts(Counter(problem.kind for problem, _ in skipped))
+    counts = named_counts(Counter(problem.kind for problem in skipped))
     named = skipped[:NUM_NAMED]
-    first = "; ".join(
-        f"{problem.video_id} ({problem.kind}: {problem.detail})" for problem, _ in named
-    )
-    places = ", ".join(dict.fromkeys(str(path) for _, path in named))
-    raise TooManySkippedError(
+    first = "; ".join(f"{problem.video_id} ({problem.kind}: {problem.detail})" for problem in named)
+    message = (
         f"{len(skipped)} of {total} videos cannot be used ({counts}), more than "
         f"limits.max_skipped_fraction {limit} allows. First: {first}. "
-        "Repair or add these videos, or raise the limit. A file that is repaired to its old size "
-        f"is looked at again once you delete what names the video: {places}"
+        "Repair or add these videos, or raise the limit."
     )
+    tables_of_named = dict.fromkeys(str(places[row]) for row in named if row in places)
+    if tables_of_named:
+        message += (
+            " A file that is repaired to its old size is looked at again once you delete what "
+            f"names the video: {', '.join(tables_of_named)}"
+        )
+    raise TooManySkippedError(message)
 
 
 def as_problem(duplicate: Duplicate) -> Problem:

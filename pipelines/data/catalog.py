@@ -5,18 +5,16 @@ A *stanza* is one entry of `datasets` in config.yaml as a mapping.
 
 import hashlib
 import itertools
-import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pipelines.data.action_boxes import ActionBox
 from pipelines.data.adapters import ADAPTERS, Adapter
-from pipelines.data.demo import DemoOptions, training_videos
 from pipelines.data.listing import DatasetOptions, Listing
-from pipelines.data.manifest import Problem, Video, shard_of
+from pipelines.data.manifest import Problem, Video
 from pipelines.data.splits import hold_out
 from pipelines.data.video_files import Medium, find_video_files
 from pipelines.io.config import canonical, decode_config
@@ -96,53 +94,27 @@ def list_boxes(name: str, stanza: Mapping[str, Any]) -> list[ActionBox]:
     return sorted(box._replace(video_id=f"{name}/{box.video_id}") for box in boxes)
 
 
-def list_shard(name: str, stanza: Mapping[str, Any], shard: int) -> Listing:
-    """The part of `list_videos` that falls into one shard.
+def known_listing(name: str, stanza: Mapping[str, Any]) -> Listing:
+    """As `list_videos`, or what will be listed where a rule makes the videos.
 
     Raises:
         ConfigError: If the stanza is not valid.
         DatasetError: As `list_videos`.
     """
-    listing = list_videos(name, stanza)
-    num_shards = stanza["num_shards"]
-    return Listing(
-        [video for video in listing.videos if shard_of(video.video_id, num_shards) == shard],
-        [found for found in listing.problems if shard_of(found.video_id, num_shards) == shard],
-    )
+    adapter, options = options_of(name, stanza)
+    if adapter.planned_videos is None:
+        return list_videos(name, stanza)
+    planned = adapter.planned_videos(options)
+    return Listing([replace(video, video_id=f"{name}/{video.video_id}") for video in planned], [])
 
 
-def shard_fingerprints(name: str, stanza: Mapping[str, Any]) -> list[str]:
-    """Per shard, a digest of what annotations and folders say of its videos.
-
-    A video that is added, relabelled, removed or of another size changes its own shard's digest
-    only. Times count for nothing: a copy of a dataset would re-run everything.
-
-    Returns:
-        16 hexadecimal digits per shard.
-
-    Raises:
-        ConfigError: If the stanza is not valid.
-        DatasetError: As `list_videos`.
-    """
-    listing = list_videos(name, stanza)
-    root = str(stanza["root"])
-    digests = [hashlib.sha256() for _ in range(stanza["num_shards"])]
+def listing_digest(listing: Listing) -> str:
+    """Digest of all that annotations and folders say of a dataset, 16 hexadecimal digits."""
+    digest = hashlib.sha256()
     items: list[Video | Problem] = [*listing.videos, *listing.problems]
     for item in items:
-        size = _size(os.path.join(root, item.path)) if isinstance(item, Video) else ""  # noqa: PTH118
-        text = f"{item}:{size};"
-        shard = shard_of(item.video_id, len(digests))
-        digests[shard].update(text.encode(errors="surrogateescape"))
-    return [digest.hexdigest()[:16] for digest in digests]
-
-
-def _size(path: str) -> str:
-    """Bytes of a file; "" where it is not there or out of reach, which the probe reports."""
-    # os.path and os.stat: objects for 240,000 paths take longer than the disk.
-    try:
-        return str(os.stat(path).st_size)  # noqa: PTH116
-    except OSError:
-        return ""
+        digest.update(f"{item};".encode(errors="surrogateescape"))
+    return digest.hexdigest()[:16]
 
 
 def has_labels(name: str, stanza: Mapping[str, Any]) -> bool:
@@ -180,12 +152,7 @@ def fewest_per_class(
         ConfigError: If the stanza is not valid.
         DatasetError: As `list_videos`.
     """
-    _, options = options_of(name, stanza)
-    listed: Sequence[Video] = (
-        training_videos(options)
-        if isinstance(options, DemoOptions)
-        else list_videos(name, stanza).videos
-    )
+    listed = known_listing(name, stanza).videos
     counts: list[int] = []
     for split, seed in itertools.product(splits, seeds):
         labelled = [v for v in listed if v.roles.get(split) == "train" and v.label]

@@ -19,6 +19,7 @@ import numpy as np
 from msgspec import Meta
 
 from pipelines.data.action_scene import ACTIONS, NUM_PEOPLE, Frames, SceneBox, render_scene
+from pipelines.data.ava_demo import NUM_TEST, NUM_TRAIN, file_name, video_name
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
@@ -46,8 +47,8 @@ class ActionDemoConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         seed: Everything drawn follows from it.
     """
 
-    num_train: Annotated[int, Meta(ge=1)] = 24
-    num_test: Annotated[int, Meta(ge=1)] = 12
+    num_train: Annotated[int, Meta(ge=1)] = NUM_TRAIN
+    num_test: Annotated[int, Meta(ge=1)] = NUM_TEST
     num_seconds: Annotated[int, Meta(ge=2)] = 6
     fps: Annotated[int, Meta(ge=2)] = 12
     height: Annotated[int, Meta(ge=16, multiple_of=2)] = 80
@@ -102,8 +103,8 @@ def _make_video(out: Path, part: str, number: int, config: ActionDemoConfig) -> 
     actions = [names[(number // len(names) ** place) % len(names)] for place in range(NUM_PEOPLE)]
     size = (config.height, config.width)
     frames, boxes = render_scene(rng, actions, config.num_seconds, config.fps, *size)
-    video = f"{part}{number:03d}"
-    with atomic_path(out / "videos" / f"{video}.avi") as partial:
+    video = video_name(part, number)
+    with atomic_path(out / file_name(video)) as partial:
         _write_video(partial, frames, config.fps)
     return [official_row(video, box) for box in boxes]
 

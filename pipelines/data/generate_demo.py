@@ -28,7 +28,12 @@ import msgspec
 from av.video.frame import VideoFrame
 from msgspec import Meta
 
-from pipelines.data.demo import NUM_TRAIN_PER_CLASS
+from pipelines.data.demo import (
+    NUM_TEST_PER_CLASS,
+    NUM_TRAIN_PER_CLASS,
+    NUM_UNLABELLED,
+    file_name,
+)
 from pipelines.data.synthesis import Difficulty, Frames, render_video
 from pipelines.data.synthetic_plan import PlannedVideo, plan_videos
 from pipelines.io.atomic import atomic_path
@@ -63,8 +68,8 @@ class DemoConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     num_train_per_class: Count = NUM_TRAIN_PER_CLASS
-    num_test_per_class: Count = 25
-    num_unlabelled: Count = 600
+    num_test_per_class: Count = NUM_TEST_PER_CLASS
+    num_unlabelled: Count = NUM_UNLABELLED
     num_frames: Annotated[int, Meta(ge=2)] = 50
     height: Annotated[int, Meta(ge=16, multiple_of=2)] = 120
     width: Annotated[int, Meta(ge=16, multiple_of=2)] = 160
@@ -157,11 +162,11 @@ def write_annotations(path: Path, planned: list[PlannedVideo]) -> None:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(COLUMNS)
         for video in planned:
-            writer.writerow((f"{video.video_id}.avi", video.label, video.group, video.role))
+            writer.writerow((file_name(video.video_id), video.label, video.group, video.role))
 
 
 def _path(out: Path, video: PlannedVideo) -> Path:
-    return out / f"{video.video_id}.avi"
+    return out / file_name(video.video_id)
 
 
 def _in_processes(

@@ -54,19 +54,18 @@ VIDEO_SCHEMA = pa.schema(
         ("roles", _ROLES_TYPE),
     ]
 )
-MANIFEST_SCHEMA = pa.schema(
-    [
-        *VIDEO_SCHEMA,
-        ("shard", pa.int32()),
-        ("duration_seconds", pa.float64()),
-        ("fps", pa.float64()),
-        ("height", pa.int32()),
-        ("width", pa.int32()),
-        ("num_frames", pa.int64()),
-        ("size_bytes", pa.int64()),
-        ("checksum", pa.string()),
-    ]
-)
+_FACTS = [
+    ("shard", pa.int32()),
+    ("duration_seconds", pa.float64()),
+    ("fps", pa.float64()),
+    ("height", pa.int32()),
+    ("width", pa.int32()),
+    ("num_frames", pa.int64()),
+    ("size_bytes", pa.int64()),
+    ("checksum", pa.string()),
+]
+PROBED_SCHEMA = pa.schema([("video_id", pa.string()), ("path", pa.string()), *_FACTS])
+MANIFEST_SCHEMA = pa.schema([*VIDEO_SCHEMA, *_FACTS])
 PROBLEMS_SCHEMA = pa.schema(
     [
         ("video_id", pa.string()),
@@ -98,11 +97,13 @@ class Video:
 
 
 @dataclass(frozen=True)
-class ProbedVideo(Video):
-    """A video whose file was opened and read.
+class ProbedFile:
+    """A video's file that was opened and read; whatever annotations say of it is left out.
 
     Attributes:
-        shard: Its shard.
+        video_id: See the module's conventions.
+        path: File, relative to the dataset's root or absolute.
+        shard: The video's shard.
         duration_seconds: Frames divided by frame rate.
         fps: Frames per second of the file.
         height: Pixels.
@@ -112,6 +113,8 @@ class ProbedVideo(Video):
         checksum: SHA-256 of the file, 64 hexadecimal digits.
     """
 
+    video_id: str
+    path: str
     shard: int
     duration_seconds: float
     fps: float
@@ -120,6 +123,11 @@ class ProbedVideo(Video):
     num_frames: int
     size_bytes: int
     checksum: str
+
+
+@dataclass(frozen=True)
+class ProbedVideo(ProbedFile, Video):
+    """A video of the manifest: what annotations say of it, and what its file does."""
 
 
 @dataclass(frozen=True)
@@ -171,22 +179,40 @@ def shard_name(shard: int, num_shards: int) -> str:
     return f"shard-{shard:04d}-of-{num_shards:04d}"
 
 
-def write_manifest(path: Path, videos: Iterable[ProbedVideo], stamp: Mapping[str, str]) -> None:
-    """Write probed videos; equal videos and stamp give equal bytes."""
-    write_table(path, _video_frame(videos, MANIFEST_SCHEMA), MANIFEST_SCHEMA, stamp)
+def write_probed(path: Path, files: Iterable[ProbedFile], stamp: Mapping[str, str]) -> None:
+    """Write a probed shard; equal files and stamp give equal bytes."""
+    rows = [{name: getattr(file, name) for name in PROBED_SCHEMA.names} for file in files]
+    frame = pd.DataFrame(rows, columns=PROBED_SCHEMA.names)
+    write_table(path, frame, PROBED_SCHEMA, stamp)
 
 
-def read_manifest(path: Path, rule: str = "build_manifest") -> list[ProbedVideo]:
-    """Read what `write_manifest` wrote.
-
-    Args:
-        path: The manifest, or one probed shard of it.
-        rule: Rule that makes it, named in errors.
+def read_probed(path: Path) -> list[ProbedFile]:
+    """Read what `write_probed` wrote.
 
     Raises:
         ContractError: If the file is missing, damaged or has other columns.
     """
-    return [ProbedVideo(**row) for row in _rows(path, MANIFEST_SCHEMA, rule)]
+    frame = read_table(path, PROBED_SCHEMA, "probe_videos")
+    return [ProbedFile(**row) for row in _without_nan(frame)]
+
+
+def write_manifest(path: Path, videos: Iterable[ProbedVideo], stamp: Mapping[str, str]) -> None:
+    """Write the videos of a dataset; equal videos and stamp give equal bytes."""
+    rows = [{name: getattr(video, name) for name in MANIFEST_SCHEMA.names} for video in videos]
+    for row in rows:
+        row["roles"] = sorted(row["roles"].items())
+    frame = pd.DataFrame(rows, columns=MANIFEST_SCHEMA.names)
+    write_table(path, frame, MANIFEST_SCHEMA, stamp)
+
+
+def read_manifest(path: Path) -> list[ProbedVideo]:
+    """Read what `write_manifest` wrote.
+
+    Raises:
+        ContractError: If the file is missing, damaged or has other columns.
+    """
+    rows = _without_nan(read_table(path, MANIFEST_SCHEMA, "build_manifest"))
+    return [ProbedVideo(**row | {"roles": dict(row["roles"])}) for row in rows]
 
 
 def write_problems(path: Path, problems: Iterable[Problem], stamp: Mapping[str, str]) -> None:
@@ -211,20 +237,6 @@ def read_problems(path: Path, rule: str) -> list[Problem]:
     """
     frame = read_table(path, PROBLEMS_SCHEMA, rule)
     return [Problem(**row) for row in _without_nan(frame)]
-
-
-def _video_frame(videos: Iterable[Video], schema: pa.Schema) -> pd.DataFrame:
-    rows = [{name: getattr(video, name) for name in schema.names} for video in videos]
-    for row in rows:
-        row["roles"] = sorted(row["roles"].items())
-    return pd.DataFrame(rows, columns=schema.names)
-
-
-def _rows(path: Path, schema: pa.Schema, rule: str) -> list[dict[str, Any]]:
-    rows = _without_nan(read_table(path, schema, rule))
-    for row in rows:
-        row["roles"] = dict(row["roles"])
-    return rows
 
 
 def _without_nan(frame: pd.DataFrame) -> list[dict[str, Any]]:

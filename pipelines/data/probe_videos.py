@@ -1,27 +1,23 @@
-"""Command: open every video of one shard and record its size, frames and checksum.
+"""Command: open the files of one shard's videos and record their size, frames and checksum.
 
-Which videos the shard holds follows from the dataset's annotations and folders. Videos that
-cannot be used become rows of the problems table instead.
+It is told the files alone, so that an edit of labels, groups or splits opens none of them anew.
+Files that cannot be used become rows of the problems table instead.
 """
 
 import argparse
-import json
 import logging
 from dataclasses import asdict
 from pathlib import Path
 
-from pipelines.data.catalog import list_shard, medium_of
-from pipelines.data.manifest import (
-    ProbedVideo,
-    Problem,
-    Video,
-    write_manifest,
-    write_problems,
-)
+import msgspec
+
+from pipelines.data.file_list import ListedFile, read_files
+from pipelines.data.manifest import ProbedFile, Problem, write_probed, write_problems
 from pipelines.data.probing import probe_file
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
-from pipelines.io.errors import ConfigError, UnreadableVideoError
+from pipelines.io.config import decode_config
+from pipelines.io.errors import UnreadableVideoError
 from pipelines.io.progress import Progress
 from pipelines.io.provenance import deterministic_stamp
 
@@ -31,11 +27,22 @@ STAGE = "probe_videos"
 log = logging.getLogger(__name__)
 
 
+class ProbeVideosConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `--config` holds.
+
+    Attributes:
+        min_frames: Frames below which a file cannot be used; 1 takes single images.
+    """
+
+    min_frames: int
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Options of the command."""
     parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
-    parser.add_argument("--config", required=True, help="the dataset's stanza as JSON")
-    parser.add_argument("--dataset", required=True, help="the dataset's name")
+    parser.add_argument("--config", required=True, help="ProbeVideosConfig as JSON")
+    parser.add_argument("--root", required=True, type=Path, help="folder of the dataset's videos")
+    parser.add_argument("--files", required=True, type=Path, help="list of the shard's files")
     parser.add_argument("--shard", required=True, help="which shard, such as 0003-of-0004")
     parser.add_argument("--out", required=True, type=Path, help="probed shard to write")
     parser.add_argument("--problems", required=True, type=Path, help="problems to write")
@@ -43,41 +50,35 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Probe one shard's videos."""
-    try:
-        stanza = json.loads(args.config)
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"--config: {error} in {args.config}") from error
+    """Probe one shard's files."""
+    config = decode_config(args.config, ProbeVideosConfig)
     shard = int(args.shard.split("-")[0])
-    listing = list_shard(args.dataset, stanza, shard)
-    min_frames = medium_of(args.dataset, stanza).min_frames
-    probed: list[ProbedVideo] = []
-    problems = list(listing.problems)
-    with Progress(f"probe {args.shard}", len(listing.videos), "videos") as progress:
-        for video in listing.videos:
+    files = read_files(args.files)
+    probed: list[ProbedFile] = []
+    problems: list[Problem] = []
+    with Progress(f"probe {args.shard}", len(files), "videos") as progress:
+        for file in files:
             try:
-                probed.append(_probe(video, Path(stanza["root"]), shard, min_frames))
+                probed.append(_probe(file, args.root, shard, config.min_frames))
             except UnreadableVideoError as error:
-                problems.append(Problem(video.video_id, STAGE, error.kind, error.detail))
+                problems.append(Problem(file.video_id, STAGE, error.kind, error.detail))
             progress.advance()
     stamp = deterministic_stamp(MODULE, args.config)
     with atomic_path(args.out) as partial:
-        write_manifest(partial, probed, stamp)
+        write_probed(partial, probed, stamp)
     with atomic_path(args.problems) as partial:
         write_problems(partial, problems, stamp)
     log.info("%s: %d videos, %d problems", args.shard, len(probed), len(problems))
 
 
-def _probe(video: Video, root: Path, shard: int, min_frames: int) -> ProbedVideo:
-    """Probe one video's file.
+def _probe(file: ListedFile, root: Path, shard: int, min_frames: int) -> ProbedFile:
+    """Probe one file.
 
     Raises:
         UnreadableVideoError: If it cannot be used.
     """
-    facts = asdict(probe_file(root / video.path, min_frames))
-    return ProbedVideo(
-        video.video_id, video.path, video.label, video.group, video.roles, shard, **facts
-    )
+    facts = asdict(probe_file(root / file.path, min_frames))
+    return ProbedFile(file.video_id, file.path, shard, **facts)
 
 
 if __name__ == "__main__":

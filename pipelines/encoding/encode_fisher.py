@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import msgspec
 
-from pipelines.data.manifest import ProbedVideo, Problem, read_manifest, write_problems
+from pipelines.data.manifest import ProbedFile, Problem, read_probed, write_problems
 from pipelines.encoding.encoder_store import StoredEncoder, read_encoder
 from pipelines.encoding.fisher import fisher_vector, normalise
 from pipelines.encoding.mixture import CHUNK_ROWS, MixtureStatistics, Sums
@@ -95,7 +95,7 @@ def main(args: argparse.Namespace) -> None:
     """Encode the shard video by video; record those that cannot be encoded."""
     cv2.setNumThreads(1)
     config = decode_config(args.config, EncodeFisherConfig)
-    videos = read_manifest(args.videos, rule="probe_videos")
+    videos = read_probed(args.videos)
     files = TrackFiles(args.root, args.boxes, args.tracks, args.untracked)
     tracks = build_track_source(config.descriptors, files, config.tracks, config.max_height_px)
     encoder = read_encoder(args.encoder)
@@ -114,7 +114,7 @@ def main(args: argparse.Namespace) -> None:
 
 
 def _encode_all(
-    videos: Sequence[ProbedVideo],
+    videos: Sequence[ProbedFile],
     tracks: TrackSource,
     encoder: StoredEncoder,
     config: EncodeFisherConfig,

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import msgspec
 
-from pipelines.data.manifest import ProbedVideo, Problem, read_manifest, write_problems
+from pipelines.data.manifest import ProbedFile, Problem, read_probed, write_problems
 from pipelines.data.source_store import read_source
 from pipelines.encoding.descriptor_sample import DescriptorReservoir, choose_videos
 from pipelines.encoding.sample_store import SampleWriter
@@ -76,7 +76,7 @@ def main(args: argparse.Namespace) -> None:
     cv2.setNumThreads(1)
     config = decode_config(args.config, SampleDescriptorsConfig)
     chosen = choose_videos(read_source(args.source), config.sample.num_videos, config.seed)
-    videos = [v for v in read_manifest(args.videos, rule="probe_videos") if v.video_id in chosen]
+    videos = [v for v in read_probed(args.videos) if v.video_id in chosen]
     files = TrackFiles(args.root, args.boxes, args.tracks, args.untracked)
     tracks = build_track_source(config.descriptors, files, config.tracks, config.max_height_px)
     inputs = [args.videos, *files.inputs(), args.source]
@@ -101,7 +101,7 @@ def main(args: argparse.Namespace) -> None:
 
 
 def _draw(
-    video: ProbedVideo, tracks: TrackSource, config: SampleDescriptorsConfig
+    video: ProbedFile, tracks: TrackSource, config: SampleDescriptorsConfig
 ) -> DescriptorReservoir:
     sample = config.sample
     reservoir = DescriptorReservoir(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pipelines.data.manifest import ProbedVideo, read_problems
+from pipelines.data.manifest import ProbedFile, read_problems
 from pipelines.io.errors import ConfigError, UnreadableVideoError
 from pipelines.trajectories.boxes_store import BoxesTable
 from pipelines.trajectories.parameters import TrajectoryParameters
@@ -18,7 +18,7 @@ from pipelines.trajectories.videos import stream_trajectories
 
 DescriptorKind = Literal["computed", "stored"]
 # Raises UnreadableVideoError where a video has no trajectories to give.
-TrackSource = Callable[[ProbedVideo], Iterator[TrackBatch]]
+TrackSource = Callable[[ProbedFile], Iterator[TrackBatch]]
 
 
 class TrackFiles(NamedTuple):
@@ -73,7 +73,7 @@ def _computed(
 ) -> TrackSource:
     boxes = BoxesTable(boxes_path)
 
-    def tracks(video: ProbedVideo) -> Iterator[TrackBatch]:
+    def tracks(video: ProbedFile) -> Iterator[TrackBatch]:
         return stream_trajectories(video, root, parameters, max_height_px, boxes)
 
     return tracks
@@ -83,7 +83,7 @@ def _stored(path: Path, untracked: Path) -> TrackSource:
     reader = TrackReader(path)
     problems = {problem.video_id: problem for problem in read_problems(untracked, RULE)}
 
-    def tracks(video: ProbedVideo) -> Iterator[TrackBatch]:
+    def tracks(video: ProbedFile) -> Iterator[TrackBatch]:
         if video.video_id in problems:
             problem = problems[video.video_id]
             raise UnreadableVideoError(problem.kind, problem.detail)

@@ -19,7 +19,7 @@ import msgspec
 import torch
 from msgspec.structs import replace
 
-from pipelines.data.manifest import ProbedVideo, read_manifest
+from pipelines.data.manifest import ProbedFile, read_probed
 from pipelines.figures.colour_wheel import wheel_picture
 from pipelines.figures.motion_rows import (
     FlowArray,
@@ -123,7 +123,7 @@ def main(args: argparse.Namespace) -> None:
     cv2.setNumThreads(1)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     config = decode_config(args.config, DrawMotionConfig)
-    video = chosen_video(read_manifest(args.videos, rule="probe_videos"), args.video_id)
+    video = chosen_video(read_probed(args.videos), args.video_id)
     thinning = Thinning(config.target_fps, config.max_frames)
     view = VideoView(video, args.root, thinning, config.max_height_px)
     with tempfile.TemporaryDirectory() as folder:
@@ -141,7 +141,7 @@ def main(args: argparse.Namespace) -> None:
     log.info("%s: %dx%d px", args.out, image.shape[1], image.shape[0])
 
 
-def chosen_video(videos: Sequence[ProbedVideo], video_id: str) -> ProbedVideo:
+def chosen_video(videos: Sequence[ProbedFile], video_id: str) -> ProbedFile:
     """The video of an id.
 
     Raises:

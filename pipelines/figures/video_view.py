@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.data.manifest import ProbedVideo
+from pipelines.data.manifest import ProbedFile
 from pipelines.figures.moments import choose_moments, gather
 from pipelines.figures.motion_rows import Tracks, tracks_seen
 from pipelines.frames.decoding import FrameArray, VideoReader
@@ -58,7 +58,7 @@ class VideoView:
     """
 
     def __init__(
-        self, video: ProbedVideo, root: Path, thinning: Thinning, max_height_px: int | None
+        self, video: ProbedFile, root: Path, thinning: Thinning, max_height_px: int | None
     ) -> None:
         """Open the file to see how it is thinned."""
         self.video = video

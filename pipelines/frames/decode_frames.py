@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import msgspec
 
-from pipelines.data.manifest import ProbedVideo, Problem, read_manifest, write_problems
+from pipelines.data.manifest import ProbedFile, Problem, read_probed, write_problems
 from pipelines.frames.decoding import VideoReader
 from pipelines.frames.frame_store import FrameShardWriter
 from pipelines.io.atomic import atomic_path
@@ -54,7 +54,7 @@ def main(args: argparse.Namespace) -> None:
     """Decode every video of the shard; record those that cannot be used."""
     cv2.setNumThreads(1)
     config = decode_config(args.config, DecodeFramesConfig)
-    videos = read_manifest(args.videos, rule="probe_videos")
+    videos = read_probed(args.videos)
     marks = stamp(MODULE, args.config, [args.videos])
     with atomic_path(args.out) as shard, atomic_path(args.skipped) as table:
         with FrameShardWriter(shard, config.size, config.jpeg_quality, marks) as writer:
@@ -64,7 +64,7 @@ def main(args: argparse.Namespace) -> None:
 
 
 def _decode_all(
-    videos: Sequence[ProbedVideo], root: Path, config: DecodeFramesConfig, writer: FrameShardWriter
+    videos: Sequence[ProbedFile], root: Path, config: DecodeFramesConfig, writer: FrameShardWriter
 ) -> list[Problem]:
     skipped: list[Problem] = []
     with Progress("decode frames", len(videos), "videos") as progress:
@@ -79,7 +79,7 @@ def _decode_all(
     return skipped
 
 
-def _open(video: ProbedVideo, root: Path, config: DecodeFramesConfig) -> VideoReader:
+def _open(video: ProbedFile, root: Path, config: DecodeFramesConfig) -> VideoReader:
     """Open one video; only where the dataset's files are images has the probe passed one frame."""
     return VideoReader(
         root / video.path,

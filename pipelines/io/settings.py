@@ -140,7 +140,7 @@ def load_settings(config: Section, schema: Section) -> Settings:
     variants = PresetVariants(texts, protocols, lambda made: _check_presets(made, schema))
     settings = Settings(
         targets=copy.deepcopy(full["targets"]),
-        datasets={name: _at_home(name, raw) for name, raw in full["datasets"].items()},
+        datasets={name: _one_spelling(name, raw) for name, raw in full["datasets"].items()},
         views=full["views"],
         presets=LazyPresets(presets, variants),
         variants=variants,
@@ -160,18 +160,21 @@ def load_settings(config: Section, schema: Section) -> Settings:
     return settings
 
 
-def _at_home(name: str, dataset: Section) -> Section:
-    """A dataset whose root has `~` written out; any other root stays as it is written."""
-    root = dataset["root"]
-    if not root.startswith("~"):
-        return dataset
+def _one_spelling(name: str, dataset: Section) -> Section:
+    """A dataset whose root is spelled in one way, so that another way re-runs nothing.
+
+    `~` is written out, `./` and a last `/` are left out, and what lies in the present folder is
+    relative to it. `..` stays: it may lead out of a link.
+    """
     try:
-        return {**dataset, "root": str(Path(root).expanduser())}
+        root = Path(dataset["root"]).expanduser()
     except RuntimeError as error:
         raise ConfigError(
-            f"datasets.{name}.root: expected a user whose home folder is known, found {root!r}; "
-            "write the whole path"
+            f"datasets.{name}.root: expected a user whose home folder is known, found "
+            f"{dataset['root']!r}; write the whole path"
         ) from error
+    here = Path.cwd()
+    return {**dataset, "root": str(root.relative_to(here) if root.is_relative_to(here) else root)}
 
 
 def _check_presets(presets: Mapping[str, Section], schema: Section) -> None:

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 import torch
 
-from pipelines.data.manifest import Problem, read_manifest, write_problems
+from pipelines.data.manifest import Problem, read_probed, write_problems
 from pipelines.frames.decoding import FrameArray, VideoReader
 from pipelines.frames.frame_store import FrameStore
 from pipelines.io.atomic import atomic_path
@@ -106,7 +106,7 @@ def _sources(
         return {key: partial(_stored, store, key) for key in store.num_frames}, store.size
     if args.videos is None or args.root is None:
         raise ConfigError(f"motion.edges.size is {size}: give --videos and --root to decode from")
-    videos = read_manifest(args.videos, rule="probe_videos")
+    videos = read_probed(args.videos)
     found = {v.video_id: partial(_decoded, args.root / v.path, config) for v in videos}
     return found, (0, 0) if isinstance(size, int) else size
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import msgspec
 
-from pipelines.data.manifest import ProbedVideo, Problem, read_manifest, write_problems
+from pipelines.data.manifest import ProbedFile, Problem, read_probed, write_problems
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
@@ -52,7 +52,7 @@ def main(args: argparse.Namespace) -> None:
     cv2.setNumThreads(1)
     config = decode_config(args.config, DetectPeopleConfig)
     people = config.people
-    videos = read_manifest(args.videos, rule="probe_videos")
+    videos = read_probed(args.videos)
     inputs = [args.videos] + ([Path(people.path)] if people.path else [])
     marks = stamp(MODULE, args.config, inputs) | origin(people)
     skipped: list[Problem] = []
@@ -73,7 +73,7 @@ def main(args: argparse.Namespace) -> None:
 
 
 def _detect_all(
-    videos: Sequence[ProbedVideo], root: Path, config: DetectPeopleConfig
+    videos: Sequence[ProbedFile], root: Path, config: DetectPeopleConfig
 ) -> tuple[list[FrameBoxes], list[Problem]]:
     detector = build_detector(config.people)
     found: list[FrameBoxes] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import msgspec
 
-from pipelines.data.manifest import ProbedVideo, Problem, read_manifest, write_problems
+from pipelines.data.manifest import ProbedFile, Problem, read_probed, write_problems
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
@@ -53,7 +53,7 @@ def main(args: argparse.Namespace) -> None:
     """Track every video of the shard; record those that cannot be used."""
     cv2.setNumThreads(1)
     config = decode_config(args.config, TrackTrajectoriesConfig)
-    videos = read_manifest(args.videos, rule="probe_videos")
+    videos = read_probed(args.videos)
     marks = stamp(MODULE, args.config, [args.videos, args.boxes])
     boxes = BoxesTable(args.boxes)
     with atomic_path(args.out) as shard, atomic_path(args.skipped) as table:
@@ -64,7 +64,7 @@ def main(args: argparse.Namespace) -> None:
 
 
 def _track_all(
-    videos: Sequence[ProbedVideo],
+    videos: Sequence[ProbedFile],
     root: Path,
     config: TrackTrajectoriesConfig,
     boxes: BoxesTable,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.data.manifest import ProbedVideo
+from pipelines.data.manifest import ProbedFile
 from pipelines.frames.decoding import VideoReader
 from pipelines.trajectories.boxes_store import BoxesTable, FrameBoxes
 from pipelines.trajectories.extraction import extract_trajectories
@@ -16,7 +16,7 @@ from pipelines.trajectories.tracks import TrackBatch
 
 
 def stream_trajectories(
-    video: ProbedVideo,
+    video: ProbedFile,
     root: Path,
     parameters: TrajectoryParameters,
     max_height_px: int | None,
@@ -49,7 +49,7 @@ def stream_trajectories(
 
 
 def stream_boxes(
-    video: ProbedVideo,
+    video: ProbedFile,
     root: Path,
     detector: Detector,
     every_frames: int,

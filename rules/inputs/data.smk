@@ -20,6 +20,12 @@ def shard_annotations(wildcards):
     return generated_annotations(wildcards)
 
 
+def probe_config(wildcards):
+    """Canonical JSON of what probing is told; nothing of labels or splits."""
+    medium = medium_of(wildcards.dataset, SETTINGS.datasets[wildcards.dataset])
+    return canonical({"min_frames": medium.min_frames})
+
+
 def part_manifests(wildcards):
     """One manifest per part of a source; two parts may be splits of one dataset."""
     return [manifest(shown_dataset(part.name)) for part in parts_in(wildcards.source)]

@@ -7,7 +7,7 @@ grow is an id and some numbers of each video.
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from pipelines.clustering import cluster_vectors, extract_features, fit_clusters
 from pipelines.clustering.features_store import VideoFeatures, write_features
-from pipelines.data.manifest import read_manifest, write_manifest, write_problems
+from pipelines.data.manifest import ProbedVideo, read_probed, write_manifest, write_problems
 from pipelines.data.source_store import write_source
 from pipelines.encoding import encode_fisher
 from pipelines.encoding.encoder_store import StoredEncoder, write_encoder
@@ -142,12 +142,15 @@ def testing(folder: Path, num_videos: int) -> Sequence[object]:
     """test_model with the demo preset."""
     name = f"frames{num_videos}"
     shard = frames(folder, num_videos)
-    videos = read_manifest(probed_shard(folder, name, copies(folder, num_videos)))
+    videos = read_probed(probed_shard(folder, name, copies(folder, num_videos)))
     manifest = folder / f"{name}-manifest.parquet"
     # One trains, as every split has some that do.
     roles = ["train", *["test"] * (len(videos) - 1)]
     pairs = zip(videos, roles, strict=True)
-    used = [replace(video, label="a", roles={"split1": role}) for video, role in pairs]
+    used = [
+        ProbedVideo(**asdict(video), label="a", group=None, roles={"split1": role})
+        for video, role in pairs
+    ]
     write_manifest(manifest, used, {})
     config = section("demo", "evaluation.clips", "validation", "evaluation.test")
     split = ("--manifest", manifest, "--split", "split1", "--role", "test", "--seed", 0)

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.data import build_manifest, generate_demo, probe_videos
-from pipelines.data.manifest import ProbedVideo, write_manifest
+from pipelines.data.catalog import known_listing
+from pipelines.data.file_list import encode_files, shard_files
+from pipelines.data.manifest import ProbedFile, write_probed
 from pipelines.data.probing import probe_file
 from pipelines.frames import decode_frames, index_frames
 from pipelines.frames.frame_store import FrameStore, write_frame_shard
@@ -143,12 +145,9 @@ def probed_shard(folder: Path, name: str, videos: Sequence[Path]) -> Path:
     for video in videos:
         facts = probe_file(video)
         rows.append(
-            ProbedVideo(
+            ProbedFile(
                 f"{name}/{video.stem}",
                 str(video),
-                None,
-                None,
-                {},
                 0,
                 facts.duration_seconds,
                 facts.fps,
@@ -159,7 +158,7 @@ def probed_shard(folder: Path, name: str, videos: Sequence[Path]) -> Path:
                 facts.checksum,
             )
         )
-    return made(folder / f"{name}.parquet", lambda path: write_manifest(path, rows, {}))
+    return made(folder / f"{name}.parquet", lambda path: write_probed(path, rows, {}))
 
 
 def frame_shard(folder: Path, name: str, preset: str, videos: Sequence[Path]) -> Path:
@@ -185,12 +184,16 @@ def demo_manifest(folder: Path) -> Path:
     run_command(generate_demo, "--config", canonical(config), *generate)
     stanza = {"adapter": "demo", "root": str(root / "videos"), "num_shards": 1, "generator": config}
     probed, problems = root / "probed.parquet", root / "problems-0.parquet"
-    shard = ("--dataset", "demo", "--shard", "0000-of-0001")
+    files = root / "files.json"
+    (listed_files,) = shard_files(known_listing("demo", stanza).videos, None, 1)
+    files.write_text(encode_files(listed_files))
+    shard = ("--root", root / "videos", "--files", files, "--shard", "0000-of-0001")
     outputs = ("--out", probed, "--problems", problems)
-    run_command(probe_videos, "--config", canonical(stanza), *shard, *outputs)
+    run_command(probe_videos, "--config", canonical({"min_frames": 2}), *shard, *outputs)
+    dataset = ("--config", canonical(stanza), "--dataset", "demo")
     parts = ("--probed-list", listed(lists, [probed]), "--problems-list", listed(lists, [problems]))
     outputs = ("--problems", root / "problems.parquet", "--report", root / "report.md")
-    run_command(build_manifest, *parts, "--out", manifest, *outputs)
+    run_command(build_manifest, *dataset, *parts, "--out", manifest, *outputs)
     return manifest
 
 

@@ -22,7 +22,9 @@ from pipelines.data import (
     report_overlap,
     select_source,
 )
-from pipelines.data.manifest import read_manifest
+from pipelines.data.catalog import known_listing
+from pipelines.data.file_list import encode_files, shard_files
+from pipelines.data.manifest import read_manifest, read_probed
 from pipelines.encoding import encode_fisher, fit_encoder, sample_descriptors
 from pipelines.evaluation import (
     classify_vectors,
@@ -114,16 +116,22 @@ class Production:
         stanza = {"adapter": "demo", "root": str(videos), "num_shards": 1, "generator": DEMO}
         probed = self.data / "probed" / f"{SHARD}.parquet"
         problems = self.data / "problems" / f"{SHARD}.parquet"
+        files = self.folder / "list-files.json"
+        (listed,) = shard_files(known_listing("demo", stanza).videos, None, 1)
+        files.write_text(encode_files(listed))
         command(
             probe_videos,
-            config=canonical(stanza),
-            dataset="demo",
+            config=canonical({"min_frames": 2}),
+            root=videos,
+            files=files,
             shard="0000-of-0001",
             out=probed,
             problems=problems,
         )
         command(
             build_manifest,
+            config=canonical(stanza),
+            dataset="demo",
             probed_list=self.listed(probed),
             problems_list=self.listed(problems),
             out=self.manifest,
@@ -455,7 +463,7 @@ class Production:
     def make_figures(self) -> None:
         """The sheet of one video, and the plots."""
         probed = self.data / "probed" / f"{SHARD}.parquet"
-        video_id = read_manifest(probed)[0].video_id
+        video_id = read_probed(probed)[0].video_id
         out = self.folder / "results" / "figures" / "motion" / "smoke" / f"{video_id}.png"
         config = self.section(
             "figures.motion",

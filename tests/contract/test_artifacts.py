@@ -27,7 +27,7 @@ from pipelines.clustering.cluster_store import read_clusters
 from pipelines.clustering.features_store import read_features
 from pipelines.clustering.pseudolabel_store import PseudoLabels, read_diagnostics
 from pipelines.data.action_box_store import read_action_boxes
-from pipelines.data.manifest import read_manifest, read_problems
+from pipelines.data.manifest import read_manifest, read_probed, read_problems
 from pipelines.data.overlap_store import OVERLAP_SCHEMA
 from pipelines.data.source_store import read_source
 from pipelines.encoding.encoder_store import read_encoder
@@ -92,6 +92,7 @@ def read_flow(path: Path) -> list[np.ndarray]:
 
 READERS: dict[str, Callable[[Path], object]] = {
     "manifest": read_manifest,
+    "probed files": read_probed,
     "problems": lambda path: read_problems(path, "a rule"),
     "action boxes": read_action_boxes,
     "source": read_source,

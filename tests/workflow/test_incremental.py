@@ -2,11 +2,14 @@
 
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 import yaml
 
+from pipelines.data.manifest import read_manifest
 from pipelines.io.sections import merged
+from tests.workflow.conftest import MINE_STAGES
 
 TABLE = "results/smoke_table5.csv"
 
@@ -124,6 +127,39 @@ def reversed_keys(value):
     if not isinstance(value, dict):
         return value
     return {key: reversed_keys(value[key]) for key in reversed(value)}
+
+
+def test_edits_of_labels_and_splits_open_and_decode_no_video_anew(mine, tmp_path):
+    table = {"adapter": "csv", "annotations": "../annotations.csv"}
+    work = mine.copy(tmp_path / "work")
+    work = replace(work, base=merged(work.base, {"datasets": {"mine": table}}))
+    names = sorted(path.name for path in (work.folder / "videos").iterdir())
+    lines = [f"{name},jump,g{number},train\n" for number, name in enumerate(names)]
+    first = "video,label,group,split1\n" + "".join(lines)
+    again = [("build_manifest", MINE_STAGES[0])]
+
+    def edited(text, **keys):
+        (work.folder / "annotations.csv").write_text(text)
+        return work.plan(*MINE_STAGES, overlay={"datasets": {"mine": keys}})
+
+    # The same files as the folder's, and something new said of them.
+    assert edited(first) == again
+    work.make(*MINE_STAGES)
+    assert edited(first) == []
+    assert {video.label for video in read_manifest(work.folder / MINE_STAGES[0])} == {"jump"}
+    assert edited(first.replace("jump,g1", "run,g1")) == again
+    assert edited(first.replace("g1,", "g2,")) == again
+    assert edited(first.replace("train\n", "test\n", 1)) == again
+    assert edited(first.replace("split1", "few"), splits=["few"]) == again
+
+
+@pytest.mark.parametrize(
+    "root", ["./videos", "videos//", pytest.param("{folder}/videos", id="absolute")]
+)
+def test_another_spelling_of_a_root_reruns_nothing(mine, root):
+    overlay = {"datasets": {"mine": {"root": root.format(folder=mine.folder)}}}
+
+    assert mine.plan(*MINE_STAGES, overlay=overlay) == []
 
 
 @pytest.mark.parametrize(

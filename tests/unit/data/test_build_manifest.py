@@ -1,55 +1,62 @@
+import json
 import logging
 
 import pytest
 
+from pipelines.data import build_manifest
 from pipelines.data.build_manifest import build_parser, main
+from pipelines.data.listing import Listing
 from pipelines.data.manifest import (
+    ProbedFile,
     ProbedVideo,
     Problem,
+    Video,
     read_manifest,
     read_problems,
-    write_manifest,
+    write_probed,
     write_problems,
 )
-from pipelines.io.errors import DatasetError, TooManySkippedError
+from pipelines.io.errors import ConfigError, DatasetError, TooManySkippedError
+
+FACTS = (1.0, 12.0, 24, 32, 12, 9)
 
 
-def video(video_id, checksum=None, **roles):
-    return ProbedVideo(
-        video_id,
-        f"{video_id}.avi",
-        "jump",
-        None,
-        roles or {"s": "train"},
-        0,
-        1.0,
-        12.0,
-        24,
-        32,
-        12,
-        9,
-        checksum or video_id,
-    )
+def video(video_id, **roles):
+    return Video(video_id, f"{video_id}.avi", "jump", None, roles or {"s": "train"})
+
+
+def file(video_id, checksum=None, shard=0):
+    return ProbedFile(video_id, f"{video_id}.avi", shard, *FACTS, checksum or video_id)
 
 
 def problem(video_id, kind="missing"):
     return Problem(video_id, "list_videos", kind, "a reason")
 
 
+def unusable(video_id, kind="truncated"):
+    return Problem(video_id, "probe_videos", kind, "a reason")
+
+
 @pytest.fixture
 def build(tmp_path, monkeypatch):
-    """Run the command on shards of videos and one table of problems."""
+    """Run the command on a listing, and what was probed of it in one or more shards."""
 
-    def run(shards, problems, limit=0.5, more=()):
-        for number, videos in enumerate(shards):
-            write_manifest(tmp_path / f"{number}.parquet", videos, {})
-        write_problems(tmp_path / "listed.parquet", problems, {})
+    def run(videos, shards=None, problems=(), skipped=(), limit=0.5, config=None):
+        shards = [[file(video.video_id) for video in videos]] if shards is None else shards
+        listing = Listing(videos, problems)
+        monkeypatch.setattr(build_manifest, "list_videos", lambda name, stanza: listing)
+        for number, files in enumerate(shards):
+            write_probed(tmp_path / f"{number}.parquet", files, {})
+        write_problems(tmp_path / "skipped.parquet", skipped, {})
+        write_problems(tmp_path / "none.parquet", [], {})
         paths = "".join(f"{tmp_path}/{number}.parquet\n" for number in range(len(shards)))
         (tmp_path / "probed.txt").write_text(paths)
-        tables = [tmp_path / "listed.parquet", *more]
-        (tmp_path / "problems.txt").write_text("".join(f"{path}\n" for path in tables))
+        (tmp_path / "problems.txt").write_text(
+            f"{tmp_path}/none.parquet\n{tmp_path}/skipped.parquet"
+        )
         monkeypatch.setenv("PIPELINE_MAX_SKIPPED_FRACTION", str(limit))
-        arguments = ["--probed-list", f"{tmp_path}/probed.txt"]
+        arguments = ["--config", config or json.dumps({"adapter": "folder"}), "--dataset", "mine"]
+        arguments += ["--probed-list", f"{tmp_path}/probed.txt"]
         arguments += ["--problems-list", f"{tmp_path}/problems.txt"]
         arguments += ["--out", f"{tmp_path}/out/manifest.parquet"]
         arguments += ["--problems", f"{tmp_path}/out/problems.parquet"]
@@ -60,15 +67,44 @@ def build(tmp_path, monkeypatch):
     return run
 
 
-def test_shards_are_joined_and_sorted(build):
-    out = build([[video("b")], [], [video("a"), video("c")]], [])
+def test_annotations_and_files_are_joined_by_id(build):
+    listed = [video("a"), video("b", s="test", t="train"), video("c")]
+    out = build(listed, [[file("c", shard=0)], [], [file("b", shard=2), file("a", shard=2)]])
 
-    assert [item.video_id for item in read_manifest(out / "manifest.parquet")] == ["a", "b", "c"]
+    found = read_manifest(out / "manifest.parquet")
+
+    assert [item.video_id for item in found] == ["a", "b", "c"]
+    assert found[1] == ProbedVideo(
+        "b", "b.avi", "jump", None, {"s": "test", "t": "train"}, 2, *FACTS, "b"
+    )
     assert read_problems(out / "problems.parquet", "build_manifest") == []
 
 
+def test_videos_without_a_usable_file_are_left_out(build):
+    out = build([video("a"), video("b")], [[file("a")]], skipped=[unusable("b")])
+
+    assert [item.video_id for item in read_manifest(out / "manifest.parquet")] == ["a"]
+    assert read_problems(out / "problems.parquet", "build_manifest") == [unusable("b")]
+
+
+@pytest.mark.parametrize(
+    ("probed", "skipped"), [([], []), (["a", "b", "d"], ["c"]), (["a", "b"], ["c", "d"])]
+)
+def test_other_videos_than_were_planned_are_refused(build, tmp_path, probed, skipped):
+    listed = [video("a"), video("b"), video("c")]
+
+    with pytest.raises(DatasetError, match=r"videos came or went .*run the same command again"):
+        build(listed, [[file(key) for key in probed]], skipped=[unusable(key) for key in skipped])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wrong_stanza_is_refused(build):
+    with pytest.raises(ConfigError, match="Input data was truncated"):
+        build([video("a")], config='{"adapter": ')
+
+
 def test_up_to_the_limit_problems_are_reported_only(build):
-    out = build([[video("a")]], [problem("b")], limit=0.5)
+    out = build([video("a")], problems=[problem("b")], limit=0.5)
 
     assert read_problems(out / "problems.parquet", "build_manifest") == [problem("b")]
     assert "missing: 1" in (out / "report.md").read_text()
@@ -78,7 +114,7 @@ def test_over_the_limit_counts_and_first_five_are_named(build, tmp_path):
     problems = [problem(f"p{number}") for number in range(6)] + [problem("a0", "truncated")]
 
     with pytest.raises(TooManySkippedError) as failure:
-        build([[video("z")]], problems, limit=0.5)
+        build([video("z")], problems=problems, limit=0.5)
 
     message = str(failure.value)
     assert "7 of 8 videos cannot be used (6 missing, 1 truncated)" in message
@@ -88,26 +124,29 @@ def test_over_the_limit_counts_and_first_five_are_named(build, tmp_path):
 
 
 def test_the_tables_are_named_whose_loss_has_repaired_files_looked_at_again(build, tmp_path):
-    other = tmp_path / "other.parquet"
-    write_problems(other, [problem("x", "unlisted")], {})
-
     with pytest.raises(TooManySkippedError) as failure:
-        build([[]], [problem("p", "truncated")], more=[other])
+        build([video("p")], [[]], skipped=[unusable("p")])
 
-    assert str(failure.value).endswith(f"delete what names the video: {tmp_path}/listed.parquet")
+    message = str(failure.value)
+    assert message.endswith(f"delete what names the video: {tmp_path}/skipped.parquet")
+
+
+def test_no_table_is_named_where_no_file_was_looked_at(build):
+    with pytest.raises(TooManySkippedError, match=r"or raise the limit\.$"):
+        build([], problems=[problem("p")])
 
 
 def test_unlisted_videos_and_duplicates_do_not_count(build):
     problems = [problem(f"p{number}", "unlisted") for number in range(6)]
 
-    out = build([[video("a")]], problems, limit=0.0)
+    out = build([video("a")], problems=problems, limit=0.0)
 
     assert len(read_problems(out / "problems.parquet", "build_manifest")) == 6
 
 
 def test_duplicates_are_kept_and_reported(build, caplog):
     with caplog.at_level(logging.INFO):
-        out = build([[video("a", "1"), video("b", "1")]], [], limit=0.0)
+        out = build([video("a"), video("b")], [[file("a", "1"), file("b", "1")]], limit=0.0)
 
     assert len(read_manifest(out / "manifest.parquet")) == 2
     (found,) = read_problems(out / "problems.parquet", "build_manifest")
@@ -118,7 +157,8 @@ def test_duplicates_are_kept_and_reported(build, caplog):
 
 
 def test_duplicates_across_train_and_test_are_prominent(build, caplog):
-    out = build([[video("a", "1", s="train"), video("b", "1", s="test")]], [])
+    listed = [video("a", s="train"), video("b", s="test")]
+    out = build(listed, [[file("a", "1"), file("b", "1")]])
 
     assert len(read_manifest(out / "manifest.parquet")) == 2
     (found,) = read_problems(out / "problems.parquet", "build_manifest")
@@ -130,9 +170,9 @@ def test_duplicates_across_train_and_test_are_prominent(build, caplog):
 @pytest.mark.parametrize("problems", [[], [problem("a", "unlisted")]])
 def test_a_dataset_without_videos_is_refused(build, problems):
     with pytest.raises(DatasetError, match="no video"):
-        build([[]], problems, limit=1.0)
+        build([], problems=problems, limit=1.0)
 
 
 def test_a_dataset_without_usable_videos_is_refused_at_any_limit(build):
     with pytest.raises(TooManySkippedError, match="1 of 1 videos"):
-        build([[]], [problem("a")], limit=1.0)
+        build([video("a")], [[]], skipped=[unusable("a")], limit=1.0)

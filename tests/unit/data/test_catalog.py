@@ -1,4 +1,3 @@
-import errno
 import json
 import os
 
@@ -11,15 +10,14 @@ from pipelines.data.catalog import (
     fewest_per_class,
     has_boxes,
     has_labels,
+    known_listing,
     list_boxes,
-    list_shard,
     list_videos,
+    listing_digest,
     medium_of,
     options_of,
-    shard_fingerprints,
     split_names,
 )
-from pipelines.data.manifest import shard_of
 from pipelines.io.errors import ConfigError, DatasetError
 
 
@@ -142,17 +140,6 @@ def test_only_images_may_have_one_frame():
         assert medium_of("mine", stanza_of(adapter, "nowhere")).min_frames == 2
 
 
-def test_an_image_of_another_size_touches_its_own_shard_only(tmp_path):
-    stanza = stanza_of("images", tmp_path)
-    (tmp_path / "cat").mkdir()
-    for name in "abcdef":
-        (tmp_path / "cat" / f"{name}.jpg").write_text("1")
-    before = shard_fingerprints("mine", stanza)
-    (tmp_path / "cat" / "a.jpg").write_text("12")
-
-    assert changed_shards(stanza, before) == [shard_of("mine/cat/a", 2)]
-
-
 def test_listing_goes_through_the_adapter_and_ids_begin_with_the_dataset(table, tmp_path):
     (tmp_path / "new.mp4").write_text("1")
 
@@ -170,85 +157,42 @@ def test_ids_of_two_datasets_never_meet(folder):
     assert (first, second) == ({"one/x"}, {"two/x"})
 
 
-@pytest.fixture
-def many(tmp_path):
-    """A folder of 30 videos in 4 shards."""
-    for number in range(30):
-        (tmp_path / f"v{number:02d}.mp4").write_text("1")
-    return {**stanza_of("folder", tmp_path), "num_shards": 4}
+def test_what_a_rule_will_make_is_known_before(tmp_path, table):
+    demo = stanza_of("demo", tmp_path / "nowhere", generator={"num_unlabelled": 2})
 
+    listing = known_listing("few", demo)
 
-def test_shards_divide_the_listing(many):
-    whole = [video.video_id for video in list_videos("mine", many).videos]
-    shards = [[v.video_id for v in list_shard("mine", many, shard).videos] for shard in range(4)]
-
-    assert sorted(key for shard in shards for key in shard) == whole
-    for number, shard in enumerate(shards):
-        assert shard
-        assert {shard_of(video_id, 4) for video_id in shard} == {number}
-
-
-def test_problems_are_listed_with_the_shard_of_their_video(table, tmp_path):
-    (tmp_path / "new.mp4").write_text("1")
-    shard = shard_of("mine/new", 2)
-
-    assert [p.video_id for p in list_shard("mine", table, shard).problems] == ["mine/new"]
-    assert list_shard("mine", table, 1 - shard).problems == []
-
-
-def changed_shards(stanza, before):
-    after = shard_fingerprints("mine", stanza)
-    return [
-        number for number, pair in enumerate(zip(before, after, strict=True)) if len(set(pair)) > 1
+    assert listing.problems == []
+    assert [video.path for video in listing.videos][-2:] == [
+        "unlabelled/u00001.avi",
+        "unlabelled/u00002.avi",
     ]
+    assert all(video.video_id.startswith("few/") for video in listing.videos)
+    assert known_listing("mine", table) == list_videos("mine", table)
 
 
 @pytest.mark.parametrize(
-    ("change", "name"),
-    [
-        (lambda root: (root / "new.mp4").write_text("1"), "mine/new"),
-        (lambda root: (root / "v07.mp4").write_text("12"), "mine/v07"),
-        (lambda root: (root / "v07.mp4").unlink(), "mine/v07"),
-    ],
-    ids=["added", "resized", "removed"],
+    ("old", "new"),
+    [("x.mp4,a", "x.mp4,b"), (",,train", ",g1,train"), ("train", "test")],
+    ids=["label", "group", "role"],
 )
-def test_a_changed_video_touches_its_own_shard_only(many, tmp_path, change, name):
-    before = shard_fingerprints("mine", many)
-    change(tmp_path)
-
-    assert changed_shards(many, before) == [shard_of(name, 4)]
-
-
-def test_a_video_out_of_reach_has_no_size(many, monkeypatch):
-    before = shard_fingerprints("mine", many)
-    stat = os.stat
-
-    def denied(path, *args, **kwargs):
-        if str(path).endswith("v07.mp4"):
-            raise PermissionError(errno.EACCES, "Permission denied", path)
-        return stat(path, *args, **kwargs)
-
-    monkeypatch.setattr(os, "stat", denied)
-
-    assert changed_shards(many, before) == [shard_of("mine/v07", 4)]
-
-
-def test_a_changed_annotation_touches_its_own_shard_only(table, tmp_path):
-    before = shard_fingerprints("mine", table)
+def test_all_that_annotations_say_is_in_the_digest(table, tmp_path, old, new):
+    before = listing_digest(list_videos("mine", table))
     path = tmp_path / "annotations.csv"
-    path.write_text(path.read_text().replace("train", "test"))
+    path.write_text(path.read_text().replace(old, new))
 
-    assert changed_shards(table, before) == [shard_of("mine/x", 2)]
+    assert listing_digest(list_videos("mine", table)) != before
 
 
-def test_what_is_no_video_and_modification_times_change_nothing(many, tmp_path):
-    before = shard_fingerprints("mine", many)
+def test_problems_are_in_the_digest_and_what_is_no_video_is_not(table, tmp_path):
+    before = listing_digest(list_videos("mine", table))
     (tmp_path / "notes.txt").touch()
-    os.utime(tmp_path / "v07.mp4", (1, 1))
+    os.utime(tmp_path / "x.mp4", (1, 1))
+    assert listing_digest(list_videos("mine", table)) == before
 
-    assert changed_shards(many, before) == []
-    assert {len(digest) for digest in before} == {16}
-    assert len(set(before)) == 4
+    (tmp_path / "new.mp4").write_text("1")
+    assert listing_digest(list_videos("mine", table)) != before
+    assert len(before) == 16
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,17 @@ from dataclasses import replace
 import pytest
 
 from pipelines.data.manifest import (
+    ProbedFile,
     ProbedVideo,
     Problem,
     read_manifest,
+    read_probed,
     read_problems,
     shard_name,
     shard_of,
     video_id_of,
     write_manifest,
+    write_probed,
     write_problems,
 )
 from pipelines.io.errors import ContractError
@@ -86,11 +89,25 @@ def test_manifest_round_trip(tmp_path):
     assert isinstance(read[0].num_frames, int)
 
 
-def test_another_table_is_no_manifest(tmp_path):
+@pytest.mark.parametrize(
+    ("read", "rule"), [(read_manifest, "build_manifest"), (read_probed, "probe_videos")]
+)
+def test_another_table_is_refused(tmp_path, read, rule):
     write_problems(tmp_path / "x.parquet", [], STAMP)
 
-    with pytest.raises(ContractError, match="rule probe_videos"):
-        read_manifest(tmp_path / "x.parquet", "probe_videos")
+    with pytest.raises(ContractError, match=f"rule {rule}"):
+        read(tmp_path / "x.parquet")
+
+
+def test_a_probed_shard_holds_the_file_and_nothing_of_annotations(tmp_path):
+    file = ProbedFile("a/ö", "a/ö.avi", 3, 0.5, 24.0, 24, 32, 12, 999, "ab" * 32)
+    write_probed(tmp_path / "x.parquet", [file], STAMP)
+    write_probed(tmp_path / "y.parquet", [replace(PROBED, label="jump", roles={})], STAMP)
+
+    assert read_probed(tmp_path / "x.parquet") == [file]
+    assert (tmp_path / "x.parquet").read_bytes() == (tmp_path / "y.parquet").read_bytes()
+    write_probed(tmp_path / "x.parquet", [], STAMP)
+    assert read_probed(tmp_path / "x.parquet") == []
 
 
 def test_problems_round_trip_sorted(tmp_path):

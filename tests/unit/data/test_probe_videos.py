@@ -4,11 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.data.manifest import read_manifest, read_problems, shard_of
+from pipelines.data.file_list import ListedFile, encode_files
+from pipelines.data.manifest import read_probed, read_problems
 from pipelines.data.probe_videos import build_parser, main
-from pipelines.io.errors import ConfigError
+from pipelines.io.errors import ConfigError, ContractError
 
-NUM_SHARDS = 3
+NAMES = ("good", "gone", "single", "text", "void")
 
 
 @pytest.fixture
@@ -18,10 +19,6 @@ def root(tmp_path, make_video):
     make_video(folder / "clips" / "single.avi", num_frames=1)
     (folder / "clips" / "text.avi").write_text("not a video\n" * 50)
     (folder / "clips" / "void.avi").touch()
-    make_video(folder / "new.avi")
-    names = ["good", "gone", "single", "text", "void"]
-    lines = [f"clips/{name}.avi,jump,g1,train\n" for name in names]
-    (folder / "annotations.csv").write_text("video,label,group,split1\n" + "".join(lines))
     return folder
 
 
@@ -29,12 +26,12 @@ def root(tmp_path, make_video):
 def probe(root, tmp_path):
     """Probe one shard; returns the two tables' paths."""
 
-    def run(shard, out="out", config=None):
-        stanza = {"adapter": "csv", "root": str(root), "num_shards": NUM_SHARDS}
-        text = json.dumps(stanza) if config is None else config
+    def run(names=NAMES, out="out", config=None):
+        files = [ListedFile(f"mine/clips/{name}", f"clips/{name}.avi", None) for name in names]
+        (tmp_path / "files.json").write_text(encode_files(files))
         paths = [tmp_path / out / name for name in ("probed.parquet", "problems.parquet")]
-        options = ["--config", text, "--dataset", "mine"]
-        options += ["--shard", f"{shard:04d}-of-{NUM_SHARDS:04d}"]
+        options = ["--config", config or json.dumps({"min_frames": 2}), "--root", str(root)]
+        options += ["--files", str(tmp_path / "files.json"), "--shard", "0002-of-0003"]
         options += ["--out", str(paths[0]), "--problems", str(paths[1])]
         main(build_parser().parse_args(options))
         return paths
@@ -42,76 +39,57 @@ def probe(root, tmp_path):
     return run
 
 
-def test_every_video_is_probed_or_recorded_in_its_own_shard(probe):
-    videos, problems = {}, {}
-    for shard in range(NUM_SHARDS):
-        probed, rejected = probe(shard)
-        videos |= {video.video_id: (shard, video) for video in read_manifest(probed, "r")}
-        problems |= {item.video_id: (shard, item) for item in read_problems(rejected, "r")}
+def test_every_file_is_probed_or_recorded(probe):
+    probed, problems = probe()
 
-    assert list(videos) == ["mine/clips/good"]
-    assert {name: (item.stage, item.kind) for name, (_, item) in problems.items()} == {
-        "mine/clips/gone": ("list_videos", "missing"),
+    assert {item.video_id: (item.stage, item.kind) for item in read_problems(problems, "r")} == {
+        "mine/clips/gone": ("probe_videos", "missing"),
         "mine/clips/single": ("probe_videos", "one-frame"),
         "mine/clips/text": ("probe_videos", "unreadable"),
         "mine/clips/void": ("probe_videos", "empty"),
-        "mine/new": ("list_videos", "unlisted"),
     }
-    for name, (shard, _) in (videos | problems).items():
-        assert shard == shard_of(name, NUM_SHARDS)
+    (file,) = read_probed(probed)
+    assert (file.video_id, file.path, file.shard) == ("mine/clips/good", "clips/good.avi", 2)
+    assert (file.num_frames, file.height, file.width) == (12, 24, 32)
 
 
-def test_images_pass_by_their_adapter(probe, tmp_path):
-    folder = tmp_path / "pictures" / "cat"
-    folder.mkdir(parents=True)
-    assert cv2.imwrite(str(folder / "x.jpg"), np.zeros((24, 32, 3), np.uint8))
-    stanza = {"adapter": "images", "root": str(folder.parent), "num_shards": NUM_SHARDS}
+def test_images_pass_where_one_frame_is_enough(probe, root):
+    assert cv2.imwrite(str(root / "x.jpg"), np.zeros((24, 32, 3), np.uint8))
+    (root / "x.jpg").rename(root / "clips" / "image.avi")
 
-    tables = probe(shard_of("mine/cat/x", NUM_SHARDS), config=json.dumps(stanza))
+    tables = probe(["image"], config=json.dumps({"min_frames": 1}))
 
-    [video] = read_manifest(tables[0], "r")
-    assert (video.label, video.roles, video.num_frames) == ("cat", {"all": "train"}, 1)
+    [file] = read_probed(tables[0])
+    assert file.num_frames == 1
     assert read_problems(tables[1], "r") == []
 
 
-def test_facts_and_annotations_of_a_video_are_kept(probe):
-    shard = shard_of("mine/clips/good", NUM_SHARDS)
-
-    (video,) = read_manifest(probe(shard)[0], "probe_videos")
-
-    assert (video.path, video.label, video.group) == ("clips/good.avi", "jump", "g1")
-    assert (video.roles, video.shard) == ({"split1": "train"}, shard)
-    assert (video.num_frames, video.height, video.width) == (12, 24, 32)
-
-
 def test_a_second_run_writes_the_same_bytes(probe):
-    shard = shard_of("mine/clips/good", NUM_SHARDS)
-    first = [path.read_bytes() for path in probe(shard)]
+    first = [path.read_bytes() for path in probe()]
 
-    assert [path.read_bytes() for path in probe(shard, "again")] == first
+    assert [path.read_bytes() for path in probe(out="again")] == first
 
 
-def test_an_empty_shard_gives_empty_tables(probe, root, make_video, tmp_path):
-    (tmp_path / "lone").mkdir()
-    make_video(tmp_path / "lone" / "x.avi")
-    stanza = {"adapter": "folder", "root": str(tmp_path / "lone"), "num_shards": NUM_SHARDS}
-    other = (shard_of("mine/x", NUM_SHARDS) + 1) % NUM_SHARDS
+def test_an_empty_shard_gives_empty_tables(probe):
+    probed, problems = probe([])
 
-    probed, problems = probe(other, config=json.dumps(stanza))
-
-    assert read_manifest(probed, "probe_videos") == []
+    assert read_probed(probed) == []
     assert read_problems(problems, "probe_videos") == []
 
 
 @pytest.mark.parametrize(
     ("config", "message"),
-    [
-        ('{"adapter": "folder", "root": ".", "num_shards": 3, "colour": "red"}', "colour"),
-        ('{"adapter": "zip", "root": ".", "num_shards": 3}', "datasets.mine.adapter: found 'zip'"),
-        ('{"adapter": ', "--config: Expecting value"),
-    ],
+    [('{"min_frames": 2, "colour": 1}', "colour"), ('{"min_frames": ', "ProbeVideosConfig")],
 )
-def test_a_wrong_stanza_is_refused_before_anything_is_written(probe, tmp_path, config, message):
+def test_a_wrong_config_is_refused_before_anything_is_written(probe, tmp_path, config, message):
     with pytest.raises(ConfigError, match=message):
-        probe(0, config=config)
+        probe(config=config)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_list_is_refused(probe, tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.unit.data.test_probe_videos.encode_files", lambda files: "[")
+
+    with pytest.raises(ContractError, match="expected a list"):
+        probe()
     assert not (tmp_path / "out").exists()

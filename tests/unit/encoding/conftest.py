@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.data.manifest import ProbedVideo, Problem, write_manifest, write_problems
+from pipelines.data.manifest import ProbedFile, Problem, write_probed, write_problems
 from pipelines.data.source_store import write_source
 from pipelines.encoding import encode_fisher, fit_encoder, sample_descriptors, track_source
 from pipelines.trajectories.boxes_store import write_boxes
@@ -58,7 +58,7 @@ def planted_batches(number):
 
 def probed(video_id):
     size = (1.0, 25.0, 24, 32, NUM_FRAMES, 1)
-    return ProbedVideo(video_id, f"{video_id}.avi", None, None, {}, 0, *size, "0" * 64)
+    return ProbedFile(video_id, f"{video_id}.avi", 0, *size, "0" * 64)
 
 
 class Workspace:
@@ -74,7 +74,7 @@ class Workspace:
         self.shards = ["a", "b"]
         for part, shard in enumerate(self.shards):
             videos = [probed(name) for name in list(self.numbers)[5 * part : 5 * part + 5]]
-            write_manifest(folder / f"probed-{shard}.parquet", videos, {})
+            write_probed(folder / f"probed-{shard}.parquet", videos, {})
         write_boxes(folder / "boxes.parquet", [], {})
         write_source(folder / "source.parquet", dict.fromkeys(self.numbers), {})
 

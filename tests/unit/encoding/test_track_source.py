@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipelines.data.manifest import Problem, read_manifest, write_manifest, write_problems
+from pipelines.data.manifest import Problem, read_probed, write_probed, write_problems
 from pipelines.encoding.track_source import TrackFiles, build_track_source
 from pipelines.io.errors import ConfigError, ContractError, UnreadableVideoError
 from pipelines.trajectories.boxes_store import write_boxes
@@ -17,7 +17,7 @@ NOTHING = TrackFiles(None, None, None, None)
 def files(tmp_path, make_video):
     make_video(tmp_path / "set" / "good.avi", 18, (64, 80))
     names = ["set/good", "set/short", "set/other"]
-    write_manifest(tmp_path / "probed.parquet", [probed(name) for name in names], {})
+    write_probed(tmp_path / "probed.parquet", [probed(name) for name in names], {})
     write_boxes(tmp_path / "boxes.parquet", [], {})
     problem = Problem("set/short", "track_trajectories", "short", "3 frames")
     write_problems(tmp_path / "untracked.parquet", [problem], {})
@@ -26,7 +26,7 @@ def files(tmp_path, make_video):
 
 
 def videos(files):
-    return {v.video_id: v for v in read_manifest(files.root / "probed.parquet", "probe_videos")}
+    return {v.video_id: v for v in read_probed(files.root / "probed.parquet")}
 
 
 @pytest.fixture

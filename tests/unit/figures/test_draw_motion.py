@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from pipelines.data.manifest import ProbedVideo, write_manifest
+from pipelines.data.manifest import ProbedFile, write_probed
 from pipelines.figures import draw_motion
 from pipelines.figures.sheet_store import read_sheet
 from pipelines.io.errors import ConfigError, DatasetError, UnreadableVideoError
@@ -30,7 +30,7 @@ CONFIG = {
 
 def probed(name):
     size = (12.0, 96, 128, 24, 1, "0" * 64)
-    return ProbedVideo(name, f"{name}.avi", None, None, {}, 0, 2.0, *size)
+    return ProbedFile(name, f"{name}.avi", 0, 2.0, *size)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def draw(tmp_path, make_video, monkeypatch):
     make_video(tmp_path / "set" / "short.avi", 9, (96, 128))
     (tmp_path / "set" / "bad.avi").write_bytes(b"garbage" * 99)
     videos = [probed(f"set/{name}") for name in ("good", "short", "bad")]
-    write_manifest(tmp_path / "probed.parquet", videos, {})
+    write_probed(tmp_path / "probed.parquet", videos, {})
     labels = []
 
     def spy(title, columns, rows, *rest):

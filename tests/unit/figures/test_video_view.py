@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipelines.data.manifest import ProbedVideo
+from pipelines.data.manifest import ProbedFile
 from pipelines.figures import video_view
 from pipelines.figures.video_view import Thinning, VideoView
 from pipelines.io.errors import UnreadableVideoError
@@ -11,7 +11,7 @@ from pipelines.trajectories.person_boxes import PeopleParameters
 
 def probed(num_frames=40):
     size = (12.0, 96, 128, num_frames, 1, "0" * 64)
-    return ProbedVideo("a", "a.avi", None, None, {}, 0, 1.0, *size)
+    return ProbedFile("a", "a.avi", 0, 1.0, *size)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.data.manifest import ProbedVideo, read_problems, write_manifest
+from pipelines.data.manifest import ProbedFile, read_problems, write_probed
 from pipelines.frames.decode_frames import build_parser, main
 from pipelines.frames.decoding import decode_video
 from pipelines.frames.frame_store import FrameStore
@@ -16,8 +16,8 @@ from pipelines.io.errors import ConfigError, ContractError
 CONFIG = {"size": [16, 20], "target_fps": 6, "max_frames": None, "jpeg_quality": 95}
 
 
-def probed(video_id: str, path: str) -> ProbedVideo:
-    return ProbedVideo(video_id, path, "wave", None, {}, 0, 1.0, 12.0, 24, 32, 12, 1, "0" * 64)
+def probed(video_id: str, path: str) -> ProbedFile:
+    return ProbedFile(video_id, path, 0, 1.0, 12.0, 24, 32, 12, 1, "0" * 64)
 
 
 def arguments(folder: Path, config: dict) -> argparse.Namespace:
@@ -39,7 +39,7 @@ def test_good_videos_are_stored_and_bad_ones_listed(tmp_path, make_video):
         probed("bad", "bad.avi"),
         probed("absolute", str(elsewhere)),
     ]
-    write_manifest(tmp_path / "probed.parquet", rows, {})
+    write_probed(tmp_path / "probed.parquet", rows, {})
 
     main(arguments(tmp_path, CONFIG))
 
@@ -57,7 +57,7 @@ def test_only_what_was_probed_as_one_frame_may_have_one(tmp_path, make_video):
     assert cv2.imwrite(str(tmp_path / "videos/image.png"), picture[..., ::-1])
     make_video(tmp_path / "videos/cut.avi", num_frames=1)
     image = replace(probed("image", "image.png"), num_frames=1)
-    write_manifest(tmp_path / "probed.parquet", [image, probed("cut", "cut.avi")], {})
+    write_probed(tmp_path / "probed.parquet", [image, probed("cut", "cut.avi")], {})
 
     main(arguments(tmp_path, CONFIG))
 
@@ -71,7 +71,7 @@ def test_only_what_was_probed_as_one_frame_may_have_one(tmp_path, make_video):
 
 
 def test_shard_without_videos_is_valid(tmp_path):
-    write_manifest(tmp_path / "probed.parquet", [], {})
+    write_probed(tmp_path / "probed.parquet", [], {})
 
     main(arguments(tmp_path, CONFIG))
 
@@ -80,7 +80,7 @@ def test_shard_without_videos_is_valid(tmp_path):
 
 
 def test_unknown_key_is_refused_and_nothing_written(tmp_path):
-    write_manifest(tmp_path / "probed.parquet", [], {})
+    write_probed(tmp_path / "probed.parquet", [], {})
 
     with pytest.raises(ConfigError, match="sise"):
         main(arguments(tmp_path, {"sise": [16, 20]}))

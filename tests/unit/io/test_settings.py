@@ -596,7 +596,14 @@ def test_published_weights_are_rows_with_a_recipe_of_their_own(config):
 
 
 @pytest.mark.parametrize(
-    ("root", "expected"), [("~/videos", "home/videos"), ("./videos/", "./videos/")]
+    ("root", "expected"),
+    [
+        ("~/videos", "home/videos"),
+        ("./videos/", "videos"),
+        ("videos//far/../near", "videos/far/../near"),
+        (str(Path.cwd() / "videos"), "videos"),
+        ("/elsewhere/videos/", "/elsewhere/videos"),
+    ],
 )
 def test_a_root_may_stand_in_the_home_folder(config, monkeypatch, root, expected):
     monkeypatch.setenv("HOME", "home")

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.data.manifest import ProbedVideo, read_problems, write_manifest
+from pipelines.data.manifest import ProbedFile, read_problems, write_probed
 from pipelines.frames.decoding import decode_video
 from pipelines.frames.frame_store import FrameStore, write_frame_shard
 from pipelines.io.errors import ConfigError, ContractError
@@ -130,10 +130,10 @@ def test_frames_of_eight_pixels_work(tmp_path, shared_data):
 
 def probed(folder: Path, **paths: str) -> None:
     rows = [
-        ProbedVideo(name, path, None, None, {}, 0, 1.0, 12.0, 24, 32, 12, 1, "0" * 64)
+        ProbedFile(name, path, 0, 1.0, 12.0, 24, 32, 12, 1, "0" * 64)
         for name, path in paths.items()
     ]
-    write_manifest(folder / "probed.parquet", rows, {})
+    write_probed(folder / "probed.parquet", rows, {})
 
 
 @pytest.mark.parametrize(

@@ -3,21 +3,21 @@ import json
 import numpy as np
 import pytest
 
-from pipelines.data.manifest import ProbedVideo, read_problems, write_manifest
+from pipelines.data.manifest import ProbedFile, read_problems, write_probed
 from pipelines.io.parquet import read_stamp
 from pipelines.trajectories import detect_people
 from pipelines.trajectories.boxes_store import BoxesTable
 
 
 def probed(name):
-    return ProbedVideo(name, f"{name}.avi", None, None, {}, 0, 1.0, 12.0, 96, 128, 20, 1, "0" * 64)
+    return ProbedFile(name, f"{name}.avi", 0, 1.0, 12.0, 96, 128, 20, 1, "0" * 64)
 
 
 @pytest.fixture
 def detect(tmp_path, make_video):
     make_video(tmp_path / "good.avi", 12, (96, 128))
     (tmp_path / "bad.avi").write_bytes(b"garbage" * 99)
-    write_manifest(tmp_path / "probed.parquet", [probed("good"), probed("bad")], {})
+    write_probed(tmp_path / "probed.parquet", [probed("good"), probed("bad")], {})
 
     def command(max_height_px=None, **people):
         config = {"people": people, "max_height_px": max_height_px}

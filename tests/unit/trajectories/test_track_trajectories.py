@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from pipelines.data.manifest import ProbedVideo, read_problems, write_manifest
+from pipelines.data.manifest import ProbedFile, read_problems, write_probed
 from pipelines.trajectories import track_trajectories
 from pipelines.trajectories.boxes_store import write_boxes
 from pipelines.trajectories.track_store import read_tracks
@@ -13,7 +13,7 @@ from tests.unit.trajectories.conftest import moving_patch
 
 
 def probed(name):
-    return ProbedVideo(name, f"{name}.avi", None, None, {}, 0, 1.0, 12.0, 96, 128, 20, 1, "0" * 64)
+    return ProbedFile(name, f"{name}.avi", 0, 1.0, 12.0, 96, 128, 20, 1, "0" * 64)
 
 
 def write(path, frames, times=None, pix_fmt="yuv420p", rotation=0):
@@ -31,7 +31,7 @@ def write(path, frames, times=None, pix_fmt="yuv420p", rotation=0):
 
 
 def run(folder, names, max_height_px=None):
-    write_manifest(folder / "probed.parquet", [probed(name) for name in names], {})
+    write_probed(folder / "probed.parquet", [probed(name) for name in names], {})
     write_boxes(folder / "boxes.parquet", [], {})
     config = {"tracks": {}, "max_height_px": max_height_px}
     options = {

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from pipelines.data.manifest import ProbedVideo
+from pipelines.data.manifest import ProbedFile
 from pipelines.trajectories import videos
 from pipelines.trajectories.boxes_store import BoxesTable, FrameBoxes, write_boxes
 from pipelines.trajectories.parameters import TrajectoryParameters
 
-VIDEO = ProbedVideo("a", "a.avi", None, None, {}, 0, 1.0, 12.0, 96, 128, 20, 1, "0" * 64)
+VIDEO = ProbedFile("a", "a.avi", 0, 1.0, 12.0, 96, 128, 20, 1, "0" * 64)
 
 
 def test_boxes_shrink_with_the_frames(tmp_path, make_video, monkeypatch):

@@ -1,14 +1,14 @@
 """Colour jitter of float32 frames in the processor's cache, compiled by numba.
 
 `pipelines.clips.colour` computes the same with torch, operation by operation over all frames;
-here all operations of a few hundred pixels follow each other. Both round alike, so every bit is
+here all operations of a few thousand pixels follow each other. Both round alike, so every bit is
 the same: each product and sum is rounded to float32 on its own (no `fastmath`), but for the hue's
 last, which torch's vector code fuses (`fused_multiply_add`).
 
-F frames of P px. Frames are ``(F, 3, P)``, RGB on the scale 0..1. Each has a row of `NUM_STEPS`
-steps, to be taken in their order, and one amount per step; a frame has at most one `CONTRAST`.
-Its mean luma is torch's, whose order of summation is its own: the work stops there
-(`begin`), and goes on (`finish`) when the mean is known.
+B clips of T frames, or F frames, of P px; RGB on the scale 0..1. Each frame has `NUM_STEPS` steps,
+to be taken in their order, and one amount per step; at most one is `CONTRAST`. The mean luma that
+it needs is torch's, whose order of summation is its own: the work stops there (`begin`), and goes
+on (`finish`) when the mean is known.
 
 All compiled functions stand in this file: numba's cache notices edits of the own file only.
 """
@@ -69,27 +69,27 @@ def _compiled(function: Function) -> Function:
         return cast(Function, njit(**OPTIONS)(function))
 
 
-def stepped(frames: Tensor, steps: StepArray, amounts: FloatArray, weights: FloatArray) -> Tensor:
-    """Frames after all their steps.
+def stepped(clips: Tensor, steps: StepArray, amounts: FloatArray, weights: FloatArray) -> Tensor:
+    """All frames of clips, a clip's in succession, after their steps: ``(B * T, 3, H, W)``.
 
     Args:
-        frames: Shape ``(F, 3, H, W)``, float32 on the CPU; not changed.
-        steps: ``(F, NUM_STEPS)``.
-        amounts: ``(F, NUM_STEPS)``.
+        clips: Shape ``(B, 3, T, H, W)``, float32 on the CPU; not changed.
+        steps: ``(B * T, NUM_STEPS)``.
+        amounts: ``(B * T, NUM_STEPS)``.
         weights: Of R, G and B in the luma.
     """
-    source = frames.contiguous()
-    result = torch.empty_like(source)
-    if not source.numel():
+    size = clips.shape[3:]
+    result = torch.empty((len(steps), 3, *size))
+    if not result.numel():
         return result
-    planes, filled = source.flatten(2).numpy(), result.flatten(2).numpy()
-    count = max(1, _CHUNK // planes.shape[2])
-    lumas = torch.empty((min(count, len(planes)), 1, *source.shape[2:]))
+    source, filled = clips.contiguous().flatten(3).numpy(), result.flatten(2).numpy()
+    count = max(1, _CHUNK // size.numel())
+    lumas = torch.empty((min(count, len(steps)), 1, *size))
     luma_rows = lumas.flatten(1).numpy()
-    for start in range(0, len(planes), count):
-        part = slice(start, start + count)
+    for first in range(0, len(steps), count):
+        part = slice(first, first + count)
         rows = steps[part], amounts[part], weights
-        num_waiting = begin(planes[part], filled[part], luma_rows, *rows)
+        num_waiting = begin(source, first, filled[part], luma_rows, *rows)
         if num_waiting:
             means = lumas[:num_waiting].mean(dim=(-2, -1)).flatten().numpy()
             finish(filled[part], means, *rows)
@@ -116,17 +116,19 @@ fused_multiply_add = cast(
 @_compiled
 def begin(
     source: FloatArray,
+    first: int,
     result: FloatArray,
     lumas: FloatArray,
     steps: StepArray,
     amounts: FloatArray,
     weights: FloatArray,
 ) -> int:
-    """Take every frame's steps before its contrast; all of them where it has none.
+    """Take the steps of some frames before their contrast; all of them where a frame has none.
 
     Args:
-        source: Frames ``(F, 3, P)``.
-        result: Same shape, filled; may be `source`.
+        source: Clips ``(B, 3, T, P)``.
+        first: Of their frames, the first one that is taken.
+        result: ``(F, 3, P)``, filled.
         lumas: Its first rows ``(P,)`` are filled with the luma of the frames that wait for their
             contrast, one after the other; at least as many rows.
         steps: ``(F, NUM_STEPS)``.
@@ -136,9 +138,10 @@ def begin(
     Returns:
         Frames that wait.
     """
-    size = source.shape[2]
+    num_frames, size = source.shape[2], source.shape[3]
     num_waiting = 0
-    for frame in range(source.shape[0]):
+    for frame in range(result.shape[0]):
+        clip, time = divmod(first + frame, num_frames)
         waits = False
         for start in range(0, size, _BLOCK):
             stop = min(start + _BLOCK, size)
@@ -147,9 +150,9 @@ def begin(
                 result[frame, 1, start:stop],
                 result[frame, 2, start:stop],
             )
-            _copy(source[frame, 0, start:stop], red)
-            _copy(source[frame, 1, start:stop], green)
-            _copy(source[frame, 2, start:stop], blue)
+            _copy(source[clip, 0, time, start:stop], red)
+            _copy(source[clip, 1, time, start:stop], green)
+            _copy(source[clip, 2, time, start:stop], blue)
             for step in range(NUM_STEPS):
                 if steps[frame, step] == CONTRAST:
                     waits = True

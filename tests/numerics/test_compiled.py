@@ -26,12 +26,12 @@ result = pyramid_flow(*([expand(f.astype(np.float32), parameters)] for f in fram
 """
 COLOURS = """
 import torch
-from pipelines.clips import colour, colour_kernel
+from pipelines.clips import colour
 strong = colour.ColourConfig(0.5, 0.5, 0.5, 0.25, 1.0, 0.3, True)
 pictures = torch.from_numpy(np.stack(frames)).div(255)[:, None].expand(-1, 3, -1, -1)
 rows = colour.draw_colours(np.random.default_rng(0), strong, 2)
 tinted = pictures * torch.tensor([0.9, 0.4, 0.7])[:, None, None]
-result = colour._by_kernel(tinted, rows, True).numpy()
+result = colour._by_kernel(tinted[:, :, None], rows, True).numpy()
 """
 SCRIPT = """
 import hashlib, sys

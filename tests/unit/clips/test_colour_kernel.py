@@ -61,7 +61,7 @@ def assert_same_bits(found, expected):
 
 def assert_as_torch(frames, colours, grey_first):
     before = frames.clone()
-    found = colour._by_kernel(frames, colours, grey_first)
+    found = colour._by_kernel(frames[:, :, None], colours, grey_first)
     assert_same_bits(found, colour._by_torch(frames, colours, grey_first))
     assert torch.equal(frames, before)
     assert found.is_contiguous()
@@ -143,8 +143,14 @@ def test_frames_that_lie_anyhow_in_memory(axes, step):
 
 
 @needs_fused
-def test_clips_have_torchs_bits_and_strides(monkeypatch):
-    clips, colours = pictures(6, (8, 9)).reshape(2, 3, 3, 8, 9).transpose(1, 2), rows(6)
+@pytest.mark.parametrize("shape", [(2, 3), (1, 6), (6, 1)])
+@pytest.mark.parametrize("layout", ["clips", "frames", "columns"])
+def test_clips_have_torchs_bits_and_strides(shape, layout, monkeypatch):
+    frames, colours = pictures(6, (18, 19)), rows(6)
+    if layout == "columns":
+        frames = frames.transpose(2, 3).contiguous().transpose(2, 3)
+    clips = frames.unflatten(0, shape).transpose(1, 2)
+    clips = clips.contiguous() if layout == "clips" else clips
     found = recoloured_clips(clips, colours, True)
 
     monkeypatch.setattr(colour, "_suits_kernel", lambda *_: False)
@@ -173,9 +179,9 @@ def test_rows_of_another_precision_are_rounded_first():
     frames, colours = pictures(3, (4, 4)), rows(3)
     finer = {name: getattr(colours, name).astype(np.float64) for name in OPERATIONS}
 
-    found = colour._by_kernel(frames, rows(3, **finer), True)
+    found = colour._by_kernel(frames[:, :, None], rows(3, **finer), True)
 
-    assert_same_bits(found, colour._by_kernel(frames, colours, True))
+    assert_same_bits(found, colour._by_kernel(frames[:, :, None], colours, True))
 
 
 def test_the_fused_sum_is_rounded_once():

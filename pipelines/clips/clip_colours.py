@@ -46,5 +46,5 @@ class ClipColours:
         ]
         mean, std = self._mean.to(clips), self._std.to(clips)
         rows = joined(drawn).repeated(clips.shape[2])
-        plain = (clips * std + mean).clamp(0, 1)
-        return (recoloured_clips(plain, rows, self._config.grey_first) - mean) / std
+        plain = (clips * std).add_(mean).clamp_(0, 1)
+        return recoloured_clips(plain, rows, self._config.grey_first).sub_(mean).div_(std)

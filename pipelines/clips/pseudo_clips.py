@@ -149,10 +149,11 @@ class PseudoMotion:
 
 
 def cut_windows(sources: Tensor, left: IntArray, top: IntArray, crop_px: int) -> Tensor:
-    """Cut the frames of all sequences out of their sources, in one gather.
+    """Cut the frames of all sequences out of their sources.
 
     Args:
-        sources: One source per sequence or per C_T sequences, ``(S, 3, L_s, L_s)``, any type.
+        sources: One source per sequence or per C_T sequences, ``(S, 3, L_s, L_s)``, any type that
+            numpy has.
         left: Places ``(M, N)``; M is a multiple of S.
         top: Places ``(M, N)``.
         crop_px: L.
@@ -160,6 +161,29 @@ def cut_windows(sources: Tensor, left: IntArray, top: IntArray, crop_px: int) ->
     Returns:
         Shape ``(M, N, 3, L, L)``.
     """
+    cut = _cut_one_by_one if sources.device.type == "cpu" else _gathered
+    return cut(sources, left, top, crop_px)
+
+
+def still_outside(frames: Tensor, masks: Masks) -> Tensor:
+    """Keep the motion inside the windows; everywhere else, show frame q (Eq. 3).
+
+    Args:
+        frames: Shape ``(M, N, C, L, L)``, any type that numpy has.
+        masks: M windows.
+
+    Returns:
+        Same shape, a copy.
+    """
+    place = torch.arange(len(frames), device=frames.device)
+    background = frames[place, torch.from_numpy(masks.frame).to(frames.device)][:, None]
+    paste = _pasted if frames.device.type == "cpu" else _chosen
+    return paste(frames, background, masks)
+
+
+# Each of the two has a way for a GPU, in few operations, and one for a CPU, which is four times
+# faster there: it copies rows of windows, where the other asks for every value on its own.
+def _gathered(sources: Tensor, left: IntArray, top: IntArray, crop_px: int) -> Tensor:
     device = sources.device
     owner = torch.arange(len(sources), device=device).repeat_interleave(len(left) // len(sources))
     # A view: windows at every place, (S, 3, P, P, L, L).
@@ -168,16 +192,19 @@ def cut_windows(sources: Tensor, left: IntArray, top: IntArray, crop_px: int) ->
     return windows[owner[:, None], rows, columns]
 
 
-def still_outside(frames: Tensor, masks: Masks) -> Tensor:
-    """Keep the motion inside the windows; everywhere else, show frame q (Eq. 3).
+def _cut_one_by_one(sources: Tensor, left: IntArray, top: IntArray, crop_px: int) -> Tensor:
+    shape = (*left.shape, sources.shape[1], crop_px, crop_px)
+    frames = torch.empty(shape, dtype=sources.dtype)
+    pictures, filled = sources.numpy(), frames.numpy()
+    sequences_per_source = len(left) // len(sources)
+    for row, places in enumerate(np.stack([left, top], axis=-1).tolist()):
+        picture = pictures[row // sequences_per_source]
+        for index, (x, y) in enumerate(places):
+            filled[row, index] = picture[:, y : y + crop_px, x : x + crop_px]
+    return frames
 
-    Args:
-        frames: Shape ``(M, N, C, L, L)``.
-        masks: M windows.
 
-    Returns:
-        Same shape, a copy.
-    """
+def _chosen(frames: Tensor, background: Tensor, masks: Masks) -> Tensor:
     device, place = frames.device, torch.arange(frames.shape[-1], device=frames.device)
 
     def inside(first: IntArray) -> Tensor:
@@ -186,6 +213,14 @@ def still_outside(frames: Tensor, masks: Masks) -> Tensor:
         return (place >= begin) & (place < end)
 
     window = inside(masks.top)[:, :, None] & inside(masks.left)[:, None, :]  # (M, L, L)
-    still = torch.from_numpy(masks.frame).to(device)
-    background = frames[torch.arange(len(frames), device=device), still]
-    return torch.where(window[:, None, None], frames, background[:, None])
+    return torch.where(window[:, None, None], frames, background)
+
+
+def _pasted(frames: Tensor, background: Tensor, masks: Masks) -> Tensor:
+    result = background.repeat(1, frames.shape[1], 1, 1, 1)
+    moving, filled = frames.numpy(), result.numpy()
+    windows = np.stack([masks.top, masks.left, masks.side], axis=1).tolist()
+    for row, (top, left, side) in enumerate(windows):
+        window = np.s_[row, :, :, top : top + side, left : left + side]
+        filled[window] = moving[window]
+    return result

@@ -24,6 +24,15 @@ from pipelines.trajectories.farneback import FlowParameters, expand, pyramid_flo
 parameters = FlowParameters()
 result = pyramid_flow(*([expand(f.astype(np.float32), parameters)] for f in frames), parameters)
 """
+COLOURS = """
+import torch
+from pipelines.clips import colour
+strong = colour.ColourConfig(0.5, 0.5, 0.5, 0.25, 1.0, 0.3, True)
+pictures = torch.from_numpy(np.stack(frames)).div(255)[:, None].expand(-1, 3, -1, -1)
+rows = colour.draw_colours(np.random.default_rng(0), strong, 2)
+tinted = pictures * torch.tensor([0.9, 0.4, 0.7])[:, None, None]
+result = colour._by_kernel(tinted[:, :, None], rows, True).numpy()
+"""
 SCRIPT = """
 import hashlib, sys
 import numpy as np
@@ -33,7 +42,9 @@ print(hashlib.sha256(np.ascontiguousarray(result).tobytes()).hexdigest())
 """
 
 
-@pytest.mark.parametrize("compute", [FLOW, TRAJECTORIES], ids=["tvl1", "farneback"])
+@pytest.mark.parametrize(
+    "compute", [FLOW, TRAJECTORIES, COLOURS], ids=["tvl1", "farneback", "colours"]
+)
 def test_first_run_equals_the_next(tmp_path, compute):
     coarse = np.random.default_rng(0).integers(0, 256, (12, 16))
     texture = np.kron(coarse, np.ones((6, 6))).astype(np.uint8)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from sklearn.datasets import load_sample_image
 
+from pipelines.clips import pseudo_clips
 from pipelines.clips.clip_dataset import ClipConfig
 from pipelines.clips.colour import ColourConfig
 from pipelines.clips.pseudo_clips import PseudoMotion, cut_windows, still_outside
@@ -78,6 +79,20 @@ def test_windows_are_what_a_loop_cuts():
         for index in range(4):
             y, x = top[row, index], left[row, index]
             assert torch.equal(frames[row, index], pictures[row // 3, :, y : y + 8, x : x + 8])
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_the_ways_of_a_gpu_and_of_a_cpu_are_one(dtype):
+    rng = np.random.default_rng(2)
+    pictures = sources(3)[:, 0].to(dtype)
+    left, top = rng.integers(0, 7, (2, 6, 4))
+    masks = Masks(*rng.integers(0, 4, (2, 6)), rng.integers(1, 9, 6), rng.integers(0, 4, 6))
+    frames = cut_windows(pictures, left, top, 8)
+    background = frames[torch.arange(6), torch.from_numpy(masks.frame)][:, None]
+
+    assert torch.equal(frames, pseudo_clips._gathered(pictures, left, top, 8))
+    chosen = pseudo_clips._chosen(frames, background, masks)
+    assert torch.equal(still_outside(frames, masks), chosen)
 
 
 def test_the_mask_by_hand():

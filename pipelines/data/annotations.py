@@ -19,6 +19,7 @@ from pipelines.data.listing import (
     Listing,
     merge_entries,
     nameable_files,
+    repeated,
     unlisted,
 )
 from pipelines.data.manifest import ROLES, video_id_of
@@ -82,7 +83,7 @@ def list_annotated(root: Path, annotations: Path, splits: Sequence[str]) -> List
     rows = read_csv_rows(annotations, (*COLUMNS, *splits))
     entries = [_entry(root, annotations, row, splits) for row in rows]
     listing = unlisted(files, merge_entries(entries), entries)
-    return Listing(listing.videos, [*problems, *listing.problems])
+    return Listing(listing.videos, [*problems, *repeated(entries), *listing.problems])
 
 
 def _entry(root: Path, annotations: Path, row: CsvRow, splits: Sequence[str]) -> Entry:

@@ -35,6 +35,7 @@ from pipelines.data.catalog import (
 from pipelines.data.class_lists import read_classes
 from pipelines.data.manifest import shard_name, shard_of
 from pipelines.data.shard_counts import check_shard_count
+from pipelines.io.asked_files import explain
 from pipelines.io.config import canonical
 from pipelines.io.errors import ConfigError, PipelineError
 from pipelines.io.known_names import KnownNames
@@ -146,13 +147,6 @@ NAME = "[a-z][a-z0-9_]*"
 DERIVED = rf"-{NAME}-\d\d+|-[0-9a-f]{{8}}"
 TABLES = {path.stem: path for path in sorted((ROOT / "workflow/tables").glob("*.yaml"))}
 PAGES = (*TABLES, "table5", "leaderboard", "summary")
-# What is asked for is not known to the workflow yet; Snakemake's own error names no choices.
-for path in sys.argv[1:]:
-    asked = re.fullmatch(r"results/([^/]+)\.(csv|md|html)", path)
-    if asked and not asked[1].endswith(tuple(f"_{name}" for name in (*PAGES, "plan", "sweep"))):
-        stop(
-            f"{path}: no such table; results/TARGET_TABLE.csv has tables {', '.join(sorted(PAGES))}"
-        )
 LABELS = rf"{NAME}\.[a-z0-9_]+"
 PART = rf"{LABELS}(\.\d\d?pc)?"
 

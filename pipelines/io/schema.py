@@ -50,8 +50,14 @@ def check_one_of(key: str, value: str, choices: Iterable[str]) -> None:
     known = list(choices)
     if value not in known:
         raise ConfigError(
-            f"{key}: found {value!r}; choices: {', '.join(known)}{_nearest(value, known)}"
+            f"{key}: found {value!r}; choices: {', '.join(known)}{nearest(value, known)}"
         )
+
+
+def nearest(value: str, choices: Iterable[str]) -> str:
+    """The choice that was likely meant, as the end of a message; "" where none is near."""
+    close = difflib.get_close_matches(str(value), list(choices), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def without_required(schema: Section, keep: Iterable[str]) -> Section:
@@ -111,22 +117,17 @@ def _readable(error: jsonschema.ValidationError, prefix: str) -> str:
     if rule == "additionalProperties" and isinstance(value, dict):
         known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
         unknown = [key for key in value if key not in known]
-        hints = "".join(_nearest(key, known) for key in unknown)
+        hints = "".join(nearest(key, known) for key in unknown)
         named = ", ".join(map(repr, unknown))
         return f"{place}: unknown key {named}{hints}; choices: {', '.join(known)}"
     if rule == "required":
         return f"{place}: {error.message}; needed keys: {', '.join(wanted)}"
     if rule == "enum":
-        hint = _nearest(str(value), map(str, wanted))
+        hint = nearest(str(value), map(str, wanted))
         return f"{place}: found {value!r}; choices: {', '.join(map(repr, wanted))}{hint}"
     if rule == "type":
         return f"{place}: expected {_words(wanted)}, found {_described(value, wanted)}"
     return f"{place}: {error.message}"
-
-
-def _nearest(value: str, choices: Iterable[str]) -> str:
-    close = difflib.get_close_matches(str(value), list(choices), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _words(wanted: str | list[str]) -> str:

@@ -178,6 +178,14 @@ def test_a_split_that_the_dataset_has_not_is_told_its_splits(workspace, make_vid
         ("nope_table5.csv", "targets: found 'nope'; choices: demo, demo_3seeds, smoke"),
         ("smoke_table9.csv", "results/smoke_table9.csv: no such table; "),
         ("smoke_table9.html", "has tables disagreements, idt_figure4, "),
+        ("smoke_tabel5.csv", "(did you mean 'results/smoke_table5.csv'?)"),
+        ("smoke_table5.cvs", "results/smoke_table5.cvs: no such table; "),
+        (
+            "evalution/smoke/random/split1/seed0/test.parquet",
+            "rules make no 'evalution' in results; choices: clustering, data, encoding, evaluation",
+        ),
+        ("evaluation/smoke/random/split1/seed0/tst.parquet", "(did you mean 'test.parquet'?)"),
+        ("figures/curves/smoke/tabel3.png", "(did you mean 'table3.png'?)"),
         ("nope_sweep.csv", "sweeps: no sweep 'nope'; choices: "),
         ("motion/edges/smok/demo_smoke/index.parquet", "presets: found 'smok'; choices: paper, "),
         (
@@ -214,3 +222,11 @@ def test_an_unknown_name_is_told_the_choices(workspace, file, message):
     assert answer.returncode != 0
     assert message in answer.stdout
     assert "Traceback" not in answer.stdout
+    assert "Exception" not in answer.stdout
+
+
+def test_an_option_that_names_a_file_asks_for_none(workspace):
+    answer = workspace().snakemake("--report", "results/page.html")
+
+    # The report needs the demo's table, which is not there.
+    assert "File results/demo_table5.csv marked for report but does not exist" in answer.stdout

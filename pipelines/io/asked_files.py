@@ -30,6 +30,8 @@ def explain(
         names: Wildcard -> all that it may stand for, where that is known; `page` has all tables.
         targets: Names of targets; rows of tables derive more.
     """
+    if path.startswith("/"):
+        return f"{path}: files are named from the working folder on, as results/TARGET_TABLE.csv"
     known = sorted(set(_filled(patterns, names)))
     asked = path.split("/")
     is_folder = any(pattern.startswith(f"{path}/") for pattern in known)

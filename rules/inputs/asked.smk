@@ -5,10 +5,10 @@ from snakemake.io import strip_wildcard_constraints
 
 
 def asked_files():
-    """Targets of the command line that are no rules."""
+    """Targets of the command line that are no rules, as Snakemake looks them up."""
     options, _ = get_argument_parser().parse_known_args(sys.argv[1:])
     known = {each.name for each in workflow.rules}
-    return [target for target in options.targets or () if target not in known]
+    return [os.path.normpath(path) for path in options.targets or () if path not in known]
 
 
 def check_asked_files():

@@ -225,6 +225,10 @@ def test_an_unknown_name_is_told_the_choices(workspace, file, message):
     assert "Exception" not in answer.stdout
 
 
+def test_a_file_may_be_named_from_the_working_folder_on(workspace):
+    assert workspace().counts("./results/smoke_table5.csv")["build_table5"] == 1
+
+
 def test_an_option_that_names_a_file_asks_for_none(workspace):
     answer = workspace().snakemake("--report", "results/page.html")
 

@@ -45,6 +45,7 @@ NAMES = {"table": ["table1", "mosi_table2"], "page": ["table5", "table1"], "role
             "results/training/generator/demo/a.sed0/model.pt",
             "no 'a.sed0' in results/training/generator/demo; choices: {labels}.seed{seed}",
         ),
+        ("/results/mine_table5.csv", "files are named from the working folder on"),
         # A wildcard takes other characters than these.
         (
             "results/training/generator/demo/A.seed0/model.pt",

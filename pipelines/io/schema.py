@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import jsonschema
+import yaml
 
 from pipelines.io.errors import ConfigError
 
@@ -17,7 +18,17 @@ Section = dict[str, Any]
 
 MAX_REPORTED = 5
 # Types of JSON schema in YAML's words.
-TYPES = {"integer": "a whole number", "array": "a list", "boolean": "true or false"}
+TYPES = {
+    "integer": "a whole number",
+    "number": "a number",
+    "array": "a list",
+    "boolean": "true or false",
+    "object": "a section of keys",
+}
+COMMAND_LINE = (
+    "snakemake's --config reads all within braces as text: put it into a file and name that by "
+    "--configfile"
+)
 PATTERNS = {
     "^[a-z][a-z0-9_]*$": "small letters, digits and underscores, a letter first",
     "^[a-z0-9_]+$": "small letters, digits and underscores",
@@ -140,11 +151,21 @@ def _described(value: Any, wanted: str | list[str]) -> str:  # noqa: ANN401 - an
         return f"{value!r} (a list of it alone: [{value}])"
     if not isinstance(value, str):
         return repr(value)
+    if _is_quoted(value):
+        return f"the text {value!r} (write {value} without quotes; {COMMAND_LINE})"
     try:
         number = float(value)
     except ValueError:
         return f"the text {value!r}"
     return f"the text {value!r} (YAML reads this as text: write {number!r})"
+
+
+def _is_quoted(text: str) -> bool:
+    """Whether a text is one for its quotes alone, or because `--config` reads no types."""
+    try:
+        return isinstance(yaml.safe_load(text), bool | int | float)
+    except yaml.YAMLError:
+        return False
 
 
 def _drop_required(node: Any) -> None:  # noqa: ANN401 - any JSON value

@@ -35,6 +35,7 @@ from pipelines.data.catalog import (
 from pipelines.data.class_lists import read_classes
 from pipelines.data.manifest import shard_name, shard_of
 from pipelines.data.shard_counts import check_shard_count
+from pipelines.data.split_checks import split_columns
 from pipelines.io.asked_files import explain
 from pipelines.io.config import canonical
 from pipelines.io.errors import ConfigError, PipelineError
@@ -462,6 +463,18 @@ def splits_of(dataset):
     return split_names(dataset, SETTINGS.datasets[dataset])
 
 
+def unnamed_splits(dataset):
+    """The end of a message on an unknown split: columns of a table that the config does not name."""
+    try:
+        others = set(split_columns(dataset, SETTINGS.datasets[dataset])) - set(splits_of(dataset))
+    except PipelineError as error:
+        stop(error)
+    if not others:
+        return ""
+    named = ", ".join(sorted(others))
+    return f"; its table has columns {named} as well, which datasets.{dataset}.splits does not name"
+
+
 def manifest(dataset):
     return f"results/data/{dataset}/manifest.parquet"
 
@@ -531,6 +544,7 @@ def source_of(target, split):
             stop(
                 f"targets.{target}.source: {entry.name} has no split {chosen or split!r}; "
                 f"write {entry.name}:SPLIT with one of {', '.join(known)}"
+                f"{unnamed_splits(shown_dataset(entry.name))}"
             )
         parts.append(entry._replace(split=chosen).part())
     return "+".join(parts)
@@ -547,7 +561,7 @@ def generator_of(target, split, seed, modality):
     if name not in splits_of(dataset):
         stop(
             f"targets.{target}.generator.split: {dataset} has no split {name!r}; choices: "
-            f"{', '.join(splits_of(dataset))}"
+            f"{', '.join(splits_of(dataset))}{unnamed_splits(dataset)}"
         )
     return f"{dataset}.{name}.{modality}.seed{seed}"
 

@@ -38,6 +38,8 @@ class Adapter:
         medium: Whether its files are videos or single images.
         list_boxes: (root, options) -> boxes of people with their actions, None where there
             are none.
+        split_columns: (root, options) -> columns of its table that may be splits, None where
+            splits are no columns.
     """
 
     options: type[DatasetOptions]
@@ -50,6 +52,7 @@ class Adapter:
     is_generated: bool = False
     medium: Medium = VIDEOS
     list_boxes: Callable[[Path, Any], list[ActionBox]] | None = None
+    split_columns: Callable[[Path, Any], list[str]] | None = None
 
 
 def _always(options: DatasetOptions) -> bool:
@@ -122,6 +125,7 @@ ADAPTERS: Mapping[str, Adapter] = {
         annotations.LAYOUT,
         annotations.ORIGIN,
         _never,
+        split_columns=annotations.split_columns,
     ),
     "folder": Adapter(
         folder.FolderOptions,

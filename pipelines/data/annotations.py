@@ -12,7 +12,7 @@ from typing import Annotated
 
 import msgspec
 
-from pipelines.data.csv_rows import CsvRow, read_csv_rows
+from pipelines.data.csv_rows import CsvRow, check_columns, read_columns, read_csv_rows
 from pipelines.data.listing import (
     DatasetOptions,
     Entry,
@@ -57,6 +57,22 @@ def split_names(options: CsvOptions) -> tuple[str, ...]:
 def required_paths(root: Path, options: CsvOptions) -> list[Path]:
     """The annotation table."""
     return [root / options.annotations]
+
+
+def split_columns(root: Path, options: CsvOptions) -> list[str]:
+    """Columns of the table that may be splits, whether the stanza names them as such or not.
+
+    No row is read. Of a table that is not there, those that the stanza names.
+
+    Raises:
+        DatasetError: If a column is missing, a split's or another.
+    """
+    path = root / options.annotations
+    if not path.exists():
+        return list(options.splits)
+    found = read_columns(path)
+    check_columns(path, found, (*COLUMNS, *options.splits))
+    return [name for name in found if name not in COLUMNS]
 
 
 def list_videos(root: Path, options: CsvOptions) -> Listing:

@@ -93,6 +93,7 @@ def check_target(target):
     for dataset in dict.fromkeys([*labelled, *source_datasets(target)]):
         try:
             check_dataset(dataset, SETTINGS.datasets[dataset])
+            split_columns(dataset, SETTINGS.datasets[dataset])
         except PipelineError as error:
             missing.append(str(error))
     if missing:
@@ -101,7 +102,7 @@ def check_target(target):
         for split in chosen["splits"]:
             check_one_of(f"targets.{target}.splits", split, splits_of(chosen["dataset"]))
     except PipelineError as error:
-        stop(error)
+        stop(f"{error}{unnamed_splits(chosen['dataset'])}")
 
 
 def table_input(target, table):

@@ -173,6 +173,43 @@ def test_a_split_that_the_dataset_has_not_is_told_its_splits(workspace, make_vid
 
 
 @pytest.mark.parametrize(
+    ("few", "smoke", "message"),
+    [
+        (
+            {"splits": ["splt1"]},
+            {"splits": ["split1"]},
+            "annotations.csv: columns splt1 are missing; found video, label, group, split1, few1; "
+            "expected video, label, group, splt1 (did you mean 'split1'?)",
+        ),
+        (
+            {},
+            {"splits": ["few1"]},
+            "targets.smoke.splits: found 'few1'; choices: split1; its table has columns few1 as "
+            "well, which datasets.few.splits does not name",
+        ),
+        (
+            {},
+            {"source": ["few:few1"]},
+            "write few:SPLIT with one of split1; its table has columns few1 as well",
+        ),
+    ],
+)
+def test_a_split_that_is_no_column_is_told_the_columns(workspace, make_video, few, smoke, message):
+    stanza = {"adapter": "csv", "root": "few", "num_shards": 1}
+    work = workspace(datasets={"few": stanza | few}, targets={"smoke": {"dataset": "few"} | smoke})
+    make_video(work.folder / "few/a.avi", num_frames=4)
+    (work.folder / "few/annotations.csv").write_text(
+        "video,label,group,split1,few1\na.avi,jump,,train,test\n"
+    )
+
+    answer = work.snakemake("results/smoke_table5.csv", "-n")
+
+    assert answer.returncode != 0
+    assert message in answer.stdout
+    assert "Traceback" not in answer.stdout
+
+
+@pytest.mark.parametrize(
     ("file", "message"),
     [
         ("nope_table5.csv", "targets: found 'nope'; choices: demo, demo_3seeds, smoke"),

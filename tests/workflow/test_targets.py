@@ -218,8 +218,8 @@ def test_a_split_that_is_no_column_is_told_the_columns(workspace, make_video, fe
         ("smoke_tabel5.csv", "(did you mean 'results/smoke_table5.csv'?)"),
         ("smoke_table5.cvs", "results/smoke_table5.cvs: no such table; "),
         (
-            "evalution/smoke/random/split1/seed0/test.parquet",
-            "rules make no 'evalution' in results; choices: clustering, data, encoding, evaluation",
+            "evaluate/smoke/random/split1/seed0/test.parquet",
+            "rules make no 'evaluate' in results; choices: clustering, data, encoding, evaluation",
         ),
         ("evaluation/smoke/random/split1/seed0/tst.parquet", "(did you mean 'test.parquet'?)"),
         ("figures/curves/smoke/tabel3.png", "(did you mean 'table3.png'?)"),

@@ -60,8 +60,8 @@ def test_a_header_that_is_no_text_is_explained(tmp_path):
 
 
 def test_a_misspelt_column_is_told_the_nearest_other(tmp_path):
-    found = ["video", "lable", "split1"]
+    found = ["video", "labels", "split1"]
 
     with pytest.raises(DatasetError) as failure:
         check_columns(tmp_path / "x.csv", found, ["video", "label", "splt1"])
-    assert str(failure.value).endswith("(did you mean 'lable'?) (did you mean 'split1'?)")
+    assert str(failure.value).endswith("(did you mean 'labels'?) (did you mean 'split1'?)")

@@ -33,8 +33,8 @@ NAMES = {"table": ["table1", "mosi_table2"], "page": ["table5", "table1"], "role
             "(did you mean 'results'?)",
         ),
         (
-            "results/evalution/mine/test.parquet",
-            "rules make no 'evalution' in results; choices: evaluation, figures, training "
+            "results/evaluate/mine/test.parquet",
+            "rules make no 'evaluate' in results; choices: evaluation, figures, training "
             "(did you mean 'evaluation'?)",
         ),
         (

@@ -28,6 +28,7 @@ from pipelines.data.catalog import (
     fewest_per_class,
     has_boxes,
     has_labels,
+    list_videos,
     medium_of,
     shard_fingerprints,
     split_names,
@@ -35,7 +36,7 @@ from pipelines.data.catalog import (
 from pipelines.data.class_lists import read_classes
 from pipelines.data.manifest import shard_name, shard_of
 from pipelines.data.shard_counts import check_shard_count
-from pipelines.data.split_checks import split_columns
+from pipelines.data.split_checks import check_roles, count_roles, split_columns
 from pipelines.io.asked_files import explain
 from pipelines.io.config import canonical
 from pipelines.io.errors import ConfigError, PipelineError
@@ -441,8 +442,8 @@ def listed_boxes(dataset):
 
 
 @functools.cache
-def listed_shards(dataset):
-    """Per shard, a digest of what the dataset's annotations and folders say of its videos.
+def listed_videos(dataset):
+    """Per shard, a digest of what annotations and folders say of its videos; videos by split and role.
 
     Computed while the DAG is built, so that an added video re-runs its own shard only. A missing
     dataset stops here, before any job, with one message.
@@ -451,11 +452,18 @@ def listed_shards(dataset):
     try:
         check_shard_count(dataset, stanza["num_shards"], Path("results"))
         if is_generated(dataset):
-            return ["generated"] * stanza["num_shards"]
+            return ["generated"] * stanza["num_shards"], None
         check_dataset(dataset, stanza)
-        return shard_fingerprints(dataset, stanza)
+        # Not kept: it is large.
+        listing = list_videos(dataset, stanza)
+        return shard_fingerprints(dataset, stanza, listing), count_roles(listing.videos)
     except PipelineError as error:
         stop(error)
+
+
+def listed_shards(dataset):
+    """Digests of `listed_videos`."""
+    return listed_videos(dataset)[0]
 
 
 def splits_of(dataset):

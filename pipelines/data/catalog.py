@@ -114,11 +114,18 @@ def list_shard(name: str, stanza: Mapping[str, Any], shard: int) -> Listing:
     )
 
 
-def shard_fingerprints(name: str, stanza: Mapping[str, Any]) -> list[str]:
+def shard_fingerprints(
+    name: str, stanza: Mapping[str, Any], listing: Listing | None = None
+) -> list[str]:
     """Per shard, a digest of what annotations and folders say of its videos.
 
     A video that is added, relabelled, removed or of another size changes its own shard's digest
     only. Times count for nothing: a copy of a dataset would re-run everything.
+
+    Args:
+        name: The dataset's name, for messages.
+        stanza: Its entry in config.yaml.
+        listing: What `list_videos` gives, where that is known already.
 
     Returns:
         16 hexadecimal digits per shard.
@@ -127,7 +134,7 @@ def shard_fingerprints(name: str, stanza: Mapping[str, Any]) -> list[str]:
         ConfigError: If the stanza is not valid.
         DatasetError: As `list_videos`.
     """
-    listing = list_videos(name, stanza)
+    listing = listing or list_videos(name, stanza)
     root = str(stanza["root"])
     digests = [hashlib.sha256() for _ in range(stanza["num_shards"])]
     items: list[Video | Problem] = [*listing.videos, *listing.problems]

@@ -210,6 +210,60 @@ def test_a_split_that_is_no_column_is_told_the_columns(workspace, make_video, fe
 
 
 @pytest.mark.parametrize(
+    ("file", "smoke", "message"),
+    [
+        ("smoke_table5.csv", {"splits": ["split1"]}, None),
+        (
+            "smoke_table5.csv",
+            {"splits": ["split1", "untested"]},
+            "targets.smoke.splits: expected test videos in split untested of dataset few, found 2 "
+            "train, 0 test, 0 unlabelled",
+        ),
+        (
+            "smoke_mosi_table1.csv",
+            {"splits": ["untrained"]},
+            "targets.smoke.splits: expected train videos in split untrained of dataset few",
+        ),
+        (
+            "smoke_table5.csv",
+            {"generator": {"dataset": "few", "split": "untrained"}},
+            "targets.smoke.generator: expected train videos in split untrained of dataset few",
+        ),
+        # A source needs no videos to test on.
+        ("smoke_table5.csv", {"source": ["few:untested"]}, None),
+        # Trials are judged on training videos that are held out.
+        ("rates_sweep.csv", {"splits": ["untested"]}, None),
+        ("rates_sweep.csv", {"splits": ["untrained"]}, "expected train videos in split untrained"),
+    ],
+)
+def test_what_a_target_evaluates_has_videos_to_train_and_to_test_on(
+    workspace, make_video, file, smoke, message
+):
+    splits = ["split1", "untested", "untrained"]
+    few = {"adapter": "csv", "root": "few", "num_shards": 1, "splits": splits}
+    grids = {"random": {"evaluation.methods.random.dropout": [0.0]}}
+    rates = {"target": "smoke", "overrides": {"validation.fraction": 0.5}, "grids": grids}
+    own = {"dataset": "few", "split": "same"}
+    target = {"dataset": "few", "source": ["few"], "methods": ["motionfit"], "generator": own}
+    work = workspace(
+        datasets={"few": few}, targets={"smoke": target | smoke}, sweeps={"rates": rates}
+    )
+    rows = ("a.avi,jump,g1,train,train,", "b.avi,jump,g2,test,train,test")
+    (work.folder / "few").mkdir()
+    (work.folder / "few/annotations.csv").write_text(
+        "\n".join([f"video,label,group,{','.join(splits)}", *rows]) + "\n"
+    )
+    for name in ("a", "b"):
+        make_video(work.folder / f"few/{name}.avi", num_frames=4)
+
+    answer = work.snakemake(f"results/{file}", "-n")
+
+    assert "Traceback" not in answer.stdout
+    assert (answer.returncode == 0) == (message is None), answer.stdout
+    assert (message or "") in answer.stdout
+
+
+@pytest.mark.parametrize(
     ("file", "message"),
     [
         ("nope_table5.csv", "targets: found 'nope'; choices: demo, demo_3seeds, smoke"),

@@ -248,6 +248,13 @@ def test_a_changed_video_touches_its_own_shard_only(many, tmp_path, change, name
     assert changed_shards(many, before) == [shard_of(name, 4)]
 
 
+def test_a_listing_that_is_known_is_not_made_again(many, monkeypatch):
+    before, listing = shard_fingerprints("mine", many), list_videos("mine", many)
+    monkeypatch.setattr("pipelines.data.catalog.list_videos", None)
+
+    assert shard_fingerprints("mine", many, listing) == before
+
+
 def test_a_video_out_of_reach_has_no_size(many, monkeypatch):
     before = shard_fingerprints("mine", many)
     stat = os.stat

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.data.split_checks import split_columns
+from pipelines.data.manifest import Video
+from pipelines.data.split_checks import check_roles, count_roles, split_columns
 from pipelines.io.errors import DatasetError
 
 
@@ -43,3 +44,35 @@ def test_a_table_that_may_not_be_read_is_told(table, monkeypatch):
 
     with pytest.raises(DatasetError, match=r"^dataset mine: .*annotations.csv: permission denied"):
         split_columns("mine", table)
+
+
+def test_videos_are_counted_by_split_and_role():
+    videos = [
+        Video("a", "a.avi", "jump", None, {"split1": "train", "few": "test"}),
+        Video("b", "b.avi", "jump", None, {"split1": "train"}),
+    ]
+
+    assert count_roles(videos) == {("split1", "train"): 2, ("few", "test"): 1}
+
+
+@pytest.mark.parametrize(
+    ("needed", "message"),
+    [
+        (("train",), None),
+        ((), None),
+        (
+            ("train", "test"),
+            "targets.x.splits: expected test videos in split s of dataset mine, found 2 train, 0 "
+            "test, 1 unlabelled",
+        ),
+    ],
+)
+def test_a_split_has_videos_of_every_role_that_is_needed(needed, message):
+    counts = {("s", "train"): 2, ("s", "unlabelled"): 1, ("other", "test"): 4}
+
+    if message is None:
+        check_roles("targets.x.splits", "mine", "s", counts, *needed)
+        return
+    with pytest.raises(DatasetError) as failure:
+        check_roles("targets.x.splits", "mine", "s", counts, *needed)
+    assert str(failure.value).startswith(message)

@@ -40,6 +40,7 @@ from pipelines.data.split_checks import check_roles, count_roles, split_columns
 from pipelines.io.asked_files import explain
 from pipelines.io.config import canonical
 from pipelines.io.errors import ConfigError, PipelineError
+from pipelines.io.failed_jobs import FailedJob, last_words
 from pipelines.io.known_names import KnownNames
 from pipelines.io.provenance import source_digest
 from pipelines.io.presets import METHODS
@@ -93,6 +94,19 @@ def record_whole_jobs_only(finished):
             await finished(self, job)
 
     return finished_whole
+
+
+def tell_failed_jobs():
+    """Name every job that failed, with its reason, where a run ends.
+
+    A group's jobs share one end on a cluster, and each of them is named.
+    """
+    failed = []
+    for job in workflow.scheduler.failed:
+        for each in job.jobs if job.is_group() else [job]:
+            failed.append(FailedJob(each.rule.name, dict(each.wildcards.items()), tuple(each.log)))
+    if failed:
+        logger.error(last_words(failed))
 
 
 # Once in a process, however often it reads this file.

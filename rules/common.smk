@@ -38,8 +38,11 @@ from pipelines.data.class_lists import read_classes
 from pipelines.data.file_list import encode_files, shard_files
 from pipelines.data.manifest import shard_name, shard_of
 from pipelines.data.shard_counts import check_shard_count
+from pipelines.data.split_checks import check_roles, count_roles, split_columns
+from pipelines.io.asked_files import explain
 from pipelines.io.config import canonical
 from pipelines.io.errors import ConfigError, PipelineError
+from pipelines.io.failed_jobs import FailedJob, last_words
 from pipelines.io.known_names import KnownNames
 from pipelines.io.provenance import source_digest
 from pipelines.io.presets import METHODS
@@ -93,6 +96,19 @@ def record_whole_jobs_only(finished):
             await finished(self, job)
 
     return finished_whole
+
+
+def tell_failed_jobs():
+    """Name every job that failed, with its reason, where a run ends.
+
+    A group's jobs share one end on a cluster, and each of them is named.
+    """
+    failed = []
+    for job in workflow.scheduler.failed:
+        for each in job.jobs if job.is_group() else [job]:
+            failed.append(FailedJob(each.rule.name, dict(each.wildcards.items()), tuple(each.log)))
+    if failed:
+        logger.error(last_words(failed))
 
 
 # Once in a process, however often it reads this file.
@@ -149,13 +165,6 @@ NAME = "[a-z][a-z0-9_]*"
 DERIVED = rf"-{NAME}-\d\d+|-[0-9a-f]{{8}}"
 TABLES = {path.stem: path for path in sorted((ROOT / "workflow/tables").glob("*.yaml"))}
 PAGES = (*TABLES, "table5", "leaderboard", "summary")
-# What is asked for is not known to the workflow yet; Snakemake's own error names no choices.
-for path in sys.argv[1:]:
-    asked = re.fullmatch(r"results/([^/]+)\.(csv|md|html)", path)
-    if asked and not asked[1].endswith(tuple(f"_{name}" for name in (*PAGES, "plan", "sweep"))):
-        stop(
-            f"{path}: no such table; results/TARGET_TABLE.csv has tables {', '.join(sorted(PAGES))}"
-        )
 LABELS = rf"{NAME}\.[a-z0-9_]+"
 PART = rf"{LABELS}(\.\d\d?pc)?"
 
@@ -454,7 +463,7 @@ def listed_boxes(dataset):
 
 @functools.cache
 def listing(dataset):
-    """Lists of the files of each shard, and a digest of all that annotations say beside them.
+    """Files of each shard as lists; a digest of all that annotations say; videos by split and role.
 
     Computed while the DAG is built, so that an added video re-runs its own shard only and an edited
     label none. A missing dataset stops here, before any job, with one message.
@@ -471,12 +480,25 @@ def listing(dataset):
     return SimpleNamespace(
         files=[written(encode_files(files), "json") for files in shards],
         digest=listing_digest(found),
+        roles=count_roles(found.videos),
     )
 
 
 def splits_of(dataset):
     """Names of a dataset's splits."""
     return split_names(dataset, SETTINGS.datasets[dataset])
+
+
+def unnamed_splits(dataset):
+    """The end of a message on an unknown split: columns of a table that the config does not name."""
+    try:
+        others = set(split_columns(dataset, SETTINGS.datasets[dataset])) - set(splits_of(dataset))
+    except PipelineError as error:
+        stop(error)
+    if not others:
+        return ""
+    named = ", ".join(sorted(others))
+    return f"; its table has columns {named} as well, which datasets.{dataset}.splits does not name"
 
 
 def manifest(dataset):
@@ -548,6 +570,7 @@ def source_of(target, split):
             stop(
                 f"targets.{target}.source: {entry.name} has no split {chosen or split!r}; "
                 f"write {entry.name}:SPLIT with one of {', '.join(known)}"
+                f"{unnamed_splits(shown_dataset(entry.name))}"
             )
         parts.append(entry._replace(split=chosen).part())
     return "+".join(parts)
@@ -564,7 +587,7 @@ def generator_of(target, split, seed, modality):
     if name not in splits_of(dataset):
         stop(
             f"targets.{target}.generator.split: {dataset} has no split {name!r}; choices: "
-            f"{', '.join(splits_of(dataset))}"
+            f"{', '.join(splits_of(dataset))}{unnamed_splits(dataset)}"
         )
     return f"{dataset}.{name}.{modality}.seed{seed}"
 

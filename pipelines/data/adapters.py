@@ -40,6 +40,8 @@ class Adapter:
         medium: Whether its files are videos or single images.
         list_boxes: (root, options) -> boxes of people with their actions, None where there
             are none.
+        split_columns: (root, options) -> columns of its table that may be splits, None where
+            splits are no columns.
     """
 
     options: type[DatasetOptions]
@@ -52,6 +54,7 @@ class Adapter:
     planned_videos: Callable[[Any], list[Video]] | None = None
     medium: Medium = VIDEOS
     list_boxes: Callable[[Path, Any], list[ActionBox]] | None = None
+    split_columns: Callable[[Path, Any], list[str]] | None = None
 
     @property
     def is_generated(self) -> bool:
@@ -129,6 +132,7 @@ ADAPTERS: Mapping[str, Adapter] = {
         annotations.LAYOUT,
         annotations.ORIGIN,
         _never,
+        split_columns=annotations.split_columns,
     ),
     "folder": Adapter(
         folder.FolderOptions,

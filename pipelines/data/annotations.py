@@ -12,13 +12,14 @@ from typing import Annotated
 
 import msgspec
 
-from pipelines.data.csv_rows import CsvRow, read_csv_rows
+from pipelines.data.csv_rows import CsvRow, check_columns, read_columns, read_csv_rows
 from pipelines.data.listing import (
     DatasetOptions,
     Entry,
     Listing,
     merge_entries,
     nameable_files,
+    repeated,
     unlisted,
 )
 from pipelines.data.manifest import ROLES, video_id_of
@@ -58,6 +59,22 @@ def required_paths(root: Path, options: CsvOptions) -> list[Path]:
     return [root / options.annotations]
 
 
+def split_columns(root: Path, options: CsvOptions) -> list[str]:
+    """Columns of the table that may be splits, whether the stanza names them as such or not.
+
+    No row is read. Of a table that is not there, those that the stanza names.
+
+    Raises:
+        DatasetError: If a column is missing, a split's or another.
+    """
+    path = root / options.annotations
+    if not path.exists():
+        return list(options.splits)
+    found = read_columns(path)
+    check_columns(path, found, (*COLUMNS, *options.splits))
+    return [name for name in found if name not in COLUMNS]
+
+
 def list_videos(root: Path, options: CsvOptions) -> Listing:
     """List the videos of the annotation table.
 
@@ -82,7 +99,7 @@ def list_annotated(root: Path, annotations: Path, splits: Sequence[str]) -> List
     rows = read_csv_rows(annotations, (*COLUMNS, *splits))
     entries = [_entry(root, annotations, row, splits) for row in rows]
     listing = unlisted(files, merge_entries(entries), entries)
-    return Listing(listing.videos, [*problems, *listing.problems])
+    return Listing(listing.videos, [*problems, *repeated(entries), *listing.problems])
 
 
 def _entry(root: Path, annotations: Path, row: CsvRow, splits: Sequence[str]) -> Entry:

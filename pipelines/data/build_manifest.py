@@ -27,7 +27,7 @@ from pipelines.data.manifest import (
     write_manifest,
     write_problems,
 )
-from pipelines.data.manifest_report import leak_line, render_report, untrained_line
+from pipelines.data.manifest_report import render_report, warning_lines
 from pipelines.data.skipping import max_skipped_fraction
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
@@ -83,9 +83,8 @@ def main(args: argparse.Namespace) -> None:
         write_manifest(partial, videos, mark)
     counts = Counter(problem.kind for problem in problems)
     log.info("%d videos; %s", len(videos), named_counts(counts) or "no problems")
-    for line in (leak_line(duplicates), untrained_line(videos)):
-        if line is not None:
-            log.warning("%s", line)
+    for line in warning_lines(videos, duplicates):
+        log.warning("%s", line)
 
 
 def join_files(

@@ -6,7 +6,8 @@ A *stanza* is one entry of `datasets` in config.yaml as a mapping.
 import hashlib
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,8 @@ def list_videos(name: str, stanza: Mapping[str, Any]) -> Listing:
     missing = _missing(adapter, options)
     if missing:
         raise DatasetError(_explanation(name, adapter, options, missing))
-    listing = adapter.list_videos(Path(options.root), options)
+    with told_where_denied(name):
+        listing = adapter.list_videos(Path(options.root), options)
     return Listing(
         [replace(video, video_id=f"{name}/{video.video_id}") for video in listing.videos],
         [replace(found, video_id=f"{name}/{found.video_id}") for found in listing.problems],
@@ -90,7 +92,8 @@ def list_boxes(name: str, stanza: Mapping[str, Any]) -> list[ActionBox]:
     missing = _missing(adapter, options)
     if missing:
         raise DatasetError(_explanation(name, adapter, options, missing))
-    boxes = adapter.list_boxes(Path(options.root), options)
+    with told_where_denied(name):
+        boxes = adapter.list_boxes(Path(options.root), options)
     return sorted(box._replace(video_id=f"{name}/{box.video_id}") for box in boxes)
 
 
@@ -210,12 +213,27 @@ def check_dataset(name: str, stanza: Mapping[str, Any]) -> None:
         raise DatasetError(_explanation(name, adapter, options, missing))
 
 
+@contextmanager
+def told_where_denied(name: str) -> Iterator[None]:
+    """Turn a file that may not be read into a message of its dataset."""
+    try:
+        yield
+    except PermissionError as error:
+        raise DatasetError(
+            f"dataset {name}: expected a file that may be read, found {error.filename}: permission "
+            "denied; make it readable"
+        ) from error
+
+
 def _missing(adapter: Adapter, options: DatasetOptions) -> list[str]:
     root = Path(options.root)
-    if not root.is_dir():
-        return [f"folder {root}"]
-    required = adapter.required_paths(root, options)
-    absent = [str(path) for path in required if not path.exists()]
+    try:
+        if not root.is_dir():
+            return [f"folder {root}"]
+        required = adapter.required_paths(root, options)
+        absent = [str(path) for path in required if not path.exists()]
+    except PermissionError as error:
+        return [f"{error.filename} (permission denied: a folder above it may not be entered)"]
     if next(find_video_files(root, adapter.medium), None) is None:
         absent.append(f"any {adapter.medium.name} file below {root}")
     return absent

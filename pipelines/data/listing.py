@@ -116,6 +116,22 @@ def merge_entries(entries: Iterable[Entry], needs_labels: bool = True) -> Listin
     return _set_contested_files_aside(videos, problems)
 
 
+def repeated(entries: Sequence[Entry]) -> list[Problem]:
+    """A problem for every video that entries mention in the same words more than once.
+
+    For tables that have one row per video. Which rows is not said: a row that is added would
+    change what is said of others, and with it what their shards depend on.
+    """
+    words = [str((e.path, e.label, e.group, sorted(e.roles.items()))) for e in entries]
+    counts = Counter(zip((entry.video_id for entry in entries), words, strict=True))
+    detail = "listed {} times with the same label, group and roles; it counts once, leave one row"
+    return [
+        Problem(video_id, STAGE, "duplicate", detail.format(count))
+        for (video_id, _), count in sorted(counts.items())
+        if count > 1
+    ]
+
+
 def unlisted(files: Iterable[VideoFile], listing: Listing, entries: Iterable[Entry]) -> Listing:
     """Add a problem for every file that no entry names.
 

@@ -24,7 +24,7 @@ def render_report(
     lines = [
         "# Videos",
         "",
-        *_warnings(videos, duplicates),
+        *(text for line in warning_lines(videos, duplicates) for text in (f"**{line}**", "")),
         f"{len(videos)} usable videos, {hours:.2f} hours, "
         f"{len({video.label for video in videos if video.label})} classes, "
         f"{len({video.group for video in videos if video.group})} recording groups.",
@@ -40,6 +40,12 @@ def render_report(
     return "\n".join(lines) + "\n"
 
 
+def warning_lines(videos: Sequence[ProbedVideo], duplicates: Sequence[Duplicate]) -> list[str]:
+    """What makes a split's test scores too high or too low, a line each; harmless for the rest."""
+    lines = leak_line(duplicates), shared_group_line(videos), untrained_line(videos)
+    return [line for line in lines if line is not None]
+
+
 def leak_line(duplicates: Sequence[Duplicate]) -> str | None:
     """One line that says how many files are trained and tested on in one split, if any."""
     leaking = [duplicate for duplicate in duplicates if duplicate.leaking_splits]
@@ -51,6 +57,31 @@ def leak_line(duplicates: Sequence[Duplicate]) -> str | None:
         f"WARNING: {len(leaking)} duplicate files stand on both sides of a split "
         f"({', '.join(splits)}): test scores there are too high. "
         f"First: {first.video_id} is {first.original_id}."
+    )
+
+
+def shared_group_line(videos: Sequence[ProbedVideo]) -> str | None:
+    """One line that names recording groups which a split trains and tests on, if any.
+
+    A group counts where both sides have videos of one class: HMDB51's official splits divide no
+    movie within a class, but have other classes' clips of it on the other side.
+    """
+    found = []
+    for split in split_names_of(videos):
+        sides: dict[str, set[tuple[str, str | None]]] = {role: set() for role in ROLES}
+        for video in videos:
+            if video.group and split in video.roles:
+                sides[video.roles[split]].add((video.group, video.label))
+        shared = sorted({group for group, _ in sides["train"] & sides["test"]})
+        if shared:
+            more = f" and {len(shared) - NUM_EXAMPLES} more" if len(shared) > NUM_EXAMPLES else ""
+            named = f"{', '.join(shared[:NUM_EXAMPLES])}{more}"
+            found.append(f"{len(shared)} in {split} ({named})")
+    if not found:
+        return None
+    return (
+        "WARNING: recording groups with training and test videos of one class, by which test "
+        f"scores are too high: {'; '.join(found)}"
     )
 
 
@@ -72,11 +103,6 @@ def untrained_line(videos: Sequence[ProbedVideo]) -> str | None:
         "WARNING: classes with test videos and no training video, which no network can get right: "
         f"{', '.join(found[:NUM_EXAMPLES])}{more}"
     )
-
-
-def _warnings(videos: Sequence[ProbedVideo], duplicates: Sequence[Duplicate]) -> list[str]:
-    lines = [leak_line(duplicates), untrained_line(videos)]
-    return [text for line in lines if line for text in (f"**{line}**", "")]
 
 
 def _split_rows(videos: Sequence[ProbedVideo]) -> list[str]:

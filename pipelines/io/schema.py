@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import jsonschema
+import yaml
 
 from pipelines.io.errors import ConfigError
 
@@ -17,7 +18,17 @@ Section = dict[str, Any]
 
 MAX_REPORTED = 5
 # Types of JSON schema in YAML's words.
-TYPES = {"integer": "a whole number", "array": "a list", "boolean": "true or false"}
+TYPES = {
+    "integer": "a whole number",
+    "number": "a number",
+    "array": "a list",
+    "boolean": "true or false",
+    "object": "a section of keys",
+}
+COMMAND_LINE = (
+    "snakemake's --config reads all within braces as text: put it into a file and name that by "
+    "--configfile"
+)
 PATTERNS = {
     "^[a-z][a-z0-9_]*$": "small letters, digits and underscores, a letter first",
     "^[a-z0-9_]+$": "small letters, digits and underscores",
@@ -50,8 +61,14 @@ def check_one_of(key: str, value: str, choices: Iterable[str]) -> None:
     known = list(choices)
     if value not in known:
         raise ConfigError(
-            f"{key}: found {value!r}; choices: {', '.join(known)}{_nearest(value, known)}"
+            f"{key}: found {value!r}; choices: {', '.join(known)}{nearest(value, known)}"
         )
+
+
+def nearest(value: str, choices: Iterable[str]) -> str:
+    """The choice that was likely meant, as the end of a message; "" where none is near."""
+    close = difflib.get_close_matches(str(value), list(choices), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def without_required(schema: Section, keep: Iterable[str]) -> Section:
@@ -111,22 +128,17 @@ def _readable(error: jsonschema.ValidationError, prefix: str) -> str:
     if rule == "additionalProperties" and isinstance(value, dict):
         known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
         unknown = [key for key in value if key not in known]
-        hints = "".join(_nearest(key, known) for key in unknown)
+        hints = "".join(nearest(key, known) for key in unknown)
         named = ", ".join(map(repr, unknown))
         return f"{place}: unknown key {named}{hints}; choices: {', '.join(known)}"
     if rule == "required":
         return f"{place}: {error.message}; needed keys: {', '.join(wanted)}"
     if rule == "enum":
-        hint = _nearest(str(value), map(str, wanted))
+        hint = nearest(str(value), map(str, wanted))
         return f"{place}: found {value!r}; choices: {', '.join(map(repr, wanted))}{hint}"
     if rule == "type":
         return f"{place}: expected {_words(wanted)}, found {_described(value, wanted)}"
     return f"{place}: {error.message}"
-
-
-def _nearest(value: str, choices: Iterable[str]) -> str:
-    close = difflib.get_close_matches(str(value), list(choices), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _words(wanted: str | list[str]) -> str:
@@ -139,11 +151,21 @@ def _described(value: Any, wanted: str | list[str]) -> str:  # noqa: ANN401 - an
         return f"{value!r} (a list of it alone: [{value}])"
     if not isinstance(value, str):
         return repr(value)
+    if _is_quoted(value):
+        return f"the text {value!r} (write {value} without quotes; {COMMAND_LINE})"
     try:
         number = float(value)
     except ValueError:
         return f"the text {value!r}"
     return f"the text {value!r} (YAML reads this as text: write {number!r})"
+
+
+def _is_quoted(text: str) -> bool:
+    """Whether a text is one for its quotes alone, or because `--config` reads no types."""
+    try:
+        return isinstance(yaml.safe_load(text), bool | int | float)
+    except yaml.YAMLError:
+        return False
 
 
 def _drop_required(node: Any) -> None:  # noqa: ANN401 - any JSON value

@@ -10,7 +10,8 @@ from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run
 from pipelines.io.config import decode_config
 from pipelines.io.errors import ConfigError
-from pipelines.tables.plan import COLUMNS, PlanConfig, plan_rows, volumes
+from pipelines.tables.plan import COLUMNS, plan_rows, volumes
+from pipelines.tables.plan_config import PlanConfig
 from pipelines.tables.throughputs import measured_throughputs
 
 log = logging.getLogger(__name__)
@@ -35,15 +36,18 @@ def main(args: argparse.Namespace) -> None:
         )
     names = config.num_shards
     manifests = {n: read_manifest(p) for n, p in zip(names, args.manifests, strict=True)}
-    rows = plan_rows(volumes(config, manifests), measured_throughputs())
+    rows = plan_rows(volumes(config, manifests), measured_throughputs(), config.others)
     with atomic_path(args.out) as partial, partial.open("w", newline="") as handle:
         writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     for row in rows:
         log.info(
-            "%s: %s jobs, %s CPU-hours, %s GPU-hours, %s GB %s",
-            *(row[name] for name in ("stage", "jobs", "cpu_hours", "gpu_hours", "disk_gb")),
+            "%s %s %s: %s jobs, %s CPU-hours, %s GPU-hours, %s GB %s",
+            *(
+                row[name]
+                for name in ("stage", "rows", "videos", "jobs", "cpu_hours", "gpu_hours", "disk_gb")
+            ),
             row["remark"],
         )
 

@@ -9,12 +9,11 @@ Conventions
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from pipelines.data.manifest import ProbedVideo
 from pipelines.data.video_share import videos_in_share
+from pipelines.tables.plan_config import PartConfig, PlanConfig, WorkConfig
 from pipelines.tables.throughputs import Throughput
 
 Measured = Mapping[tuple[str, str, str], Throughput]
@@ -23,6 +22,8 @@ Row = dict[str, object]
 
 COLUMNS = (
     "stage",
+    "rows",
+    "videos",
     "jobs",
     "amount",
     "unit",
@@ -34,77 +35,12 @@ COLUMNS = (
 )
 
 
-class PartConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Some videos of a dataset: those with one of these roles in a split, or a share of them."""
-
-    dataset: str
-    split: str
-    roles: tuple[str, ...]
-    percent: int = 100
-
-
-class WorkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Jobs of one kind on clips.
-
-    Attributes:
-        rule: What runs.
-        jobs: How often, on as many videos.
-        backbone: Which network.
-        parts: Whose clips.
-        kind: "train" counts `length` epochs or steps; "evaluate" sees `clips_per_video` of each
-            video, or with None as many as fit into it one after the other.
-        length: Epochs, or steps.
-        unit: Of `length`.
-        videos_per_step: Videos of one optimiser step.
-        has_teacher: Whether a second network looks at every clip.
-    """
-
-    rule: str
-    jobs: int
-    backbone: str
-    parts: tuple[PartConfig, ...]
-    kind: Literal["train", "evaluate"]
-    clips_per_video: int | None
-    length: int = 1
-    unit: Literal["epochs", "steps"] = "epochs"
-    videos_per_step: int = 1
-    has_teacher: bool = False
-
-
-class PlanConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The `--config` of the plan.
-
-    Attributes:
-        frame_size: Height and width of stored frames.
-        target_fps: Rate to which frames are thinned; None keeps all.
-        max_frames: Stored frames of a video at most, or None.
-        flow_datasets: Datasets whose flow is needed.
-        flow_source: Method of flow with the settings that its speed depends on.
-        clip_frames: Frames of a clip.
-        clip_stride: Frames between two of them.
-        crop_px: Side of what networks see.
-        feature_step: Frames between clips of features; None for clips side by side.
-        num_shards: Dataset -> its shards.
-        works: Everything on clips.
-    """
-
-    frame_size: tuple[int, int]
-    target_fps: float | None
-    max_frames: int | None
-    flow_datasets: tuple[str, ...]
-    flow_source: str
-    clip_frames: int
-    clip_stride: int
-    crop_px: int
-    feature_step: int | None
-    num_shards: dict[str, int]
-    works: tuple[WorkConfig, ...]
-
-
 class Volume(NamedTuple):
     """An amount of work for `lookups`, each (work, variant), and what it leaves on disk."""
 
     stage: str
+    rows: str
+    videos: str
     jobs: int
     amount: float
     unit: str
@@ -126,7 +62,9 @@ def chosen_videos(parts: Iterable[PartConfig], manifests: Manifests) -> list[Pro
     """Videos of some parts."""
     found = []
     for part in parts:
-        offered = [v for v in manifests[part.dataset] if v.roles.get(part.split) in part.roles]
+        offered = list(manifests[part.dataset])
+        if part.split:
+            offered = [video for video in offered if video.roles.get(part.split) in part.roles]
         found += videos_in_share(offered, part.percent)
     return found
 
@@ -153,17 +91,34 @@ def volumes(config: PlanConfig, manifests: Manifests) -> list[Volume]:
     return [*_extraction(config, manifests), *(_work(w, config, manifests) for w in config.works)]
 
 
-def plan_rows(found: Iterable[Volume], measured: Measured) -> list[Row]:
-    """One line per stage, then the sums; a cell is empty where nothing was measured."""
+def plan_rows(
+    found: Iterable[Volume], measured: Measured, others: Mapping[str, int] | None = None
+) -> list[Row]:
+    """One line per stage, then the sums; a cell is empty where nothing was measured.
+
+    Args:
+        found: What was counted.
+        measured: Speeds and sizes.
+        others: Rule -> its jobs, of rules whose work is not estimated.
+    """
     rows = [_row(volume, measured) for volume in found]
-    total: Row = {}
-    total.update(dict.fromkeys(COLUMNS, ""), stage="total")
+    for rule, jobs in (others or {}).items():
+        rows.append(_empty(rule) | {"jobs": jobs, "remark": "time and disk not estimated"})
+    total = _empty("total")
     total["jobs"] = sum(int(str(row["jobs"])) for row in rows)
     for name in ("cpu_hours", "gpu_hours", "disk_gb"):
         known = [float(str(row[name])) for row in rows if row[name] != ""]
         total[name] = _rounded(sum(known)) if known else ""
     total["remark"] = "; ".join(["Table 5", *_gaps(rows)])
+    if others:
+        total["remark"] = f"{total['remark']}; nothing of {', '.join(others)} but their jobs"
     return [*rows, total]
+
+
+def _empty(stage: str) -> Row:
+    row: Row = {}
+    row.update(dict.fromkeys(COLUMNS, ""), stage=stage)
+    return row
 
 
 def _gaps(rows: Sequence[Row]) -> Iterator[str]:
@@ -178,21 +133,24 @@ def _gaps(rows: Sequence[Row]) -> Iterator[str]:
 def _extraction(config: PlanConfig, manifests: Manifests) -> list[Volume]:
     """Frames and flow."""
     height, width = config.frame_size
-    kept, seen = {}, 0.0
-    for dataset, videos in manifests.items():
+    kept, seen = dict.fromkeys(manifests, 0.0), 0.0
+    for dataset in config.frame_datasets:
+        videos = manifests[dataset]
         counts = [stored_frames(video, config.target_fps, config.max_frames) for video in videos]
         kept[dataset] = sum(counts) * height * width / 1e6
         seen += sum(video.num_frames * video.height * video.width for video in videos) / 1e6
     flow = sum(kept[dataset] for dataset in config.flow_datasets)
-    shards = [sum(config.num_shards[d] for d in names) for names in (kept, config.flow_datasets)]
+    datasets = config.frame_datasets, config.flow_datasets
+    shards = [sum(config.num_shards[dataset] for dataset in names) for names in datasets]
+    named = ["+".join(names) for names in datasets]
     source = config.flow_source
     return [
         Volume(
-            "decode_frames", shards[0], seen, "MP of source frames", (("decode", ""),),
-            "frames", "frames", sum(kept.values()), False,
+            "decode_frames", "", named[0], shards[0], seen, "MP of source frames",
+            (("decode", ""),), "frames", "frames", sum(kept.values()), False,
         ),
         Volume(
-            "extract_flow", shards[1], flow, "MP of flow", (("flow", source),),
+            "extract_flow", "", named[1], shards[1], flow, "MP of flow", (("flow", source),),
             "flow", "flow", flow, False,
         ),
     ]  # fmt: skip
@@ -209,7 +167,9 @@ def _work(work: WorkConfig, config: PlanConfig, manifests: Manifests) -> Volume:
     is_kept = work.rule == "extract_features"
     return Volume(
         work.rule,
-        work.jobs,
+        " ".join(work.rows),
+        "+".join(part.named() for part in work.parts),
+        work.jobs * work.num_shards,
         amount,
         "MP of clips",
         tuple(lookups),
@@ -234,6 +194,8 @@ def _row(volume: Volume, measured: Measured) -> Row:
         remarks.append(f"size of {volume.kept} not measured")
     return {
         "stage": volume.stage,
+        "rows": volume.rows,
+        "videos": volume.videos,
         "jobs": volume.jobs,
         "amount": _rounded(volume.amount),
         "unit": volume.unit,

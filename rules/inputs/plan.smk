@@ -1,5 +1,8 @@
 """The work behind a target, for an estimate of its cost."""
 
+# Rows of Table 5 that see videos of the source.
+LEARN_FROM_SOURCE = ("motionfit", "appearance", "mers", "supervised")
+
 
 def plan_datasets(target):
     """Datasets of a target: its own, its generator's and its sources, by name as in the config."""
@@ -17,12 +20,11 @@ def planned_videos(labels, *roles):
     return {"dataset": dataset_of(labels), "split": split_of(labels), "roles": roles}
 
 
-def planned_training(preset, rule, recipe, network, parts, jobs=1):
+def planned_training(preset, rule, recipe, network, parts):
     """One training of a plan, from the recipe that it will follow."""
     chosen = at_path(SETTINGS.presets[preset], recipe)
     return {
         "rule": rule,
-        "jobs": jobs,
         "backbone": SETTINGS.presets[preset]["backbones"][network],
         "parts": parts,
         "kind": "train",
@@ -34,10 +36,10 @@ def planned_training(preset, rule, recipe, network, parts, jobs=1):
     }
 
 
-def planned_evaluation(preset, rule, network, parts, clips, jobs=1):
+def planned_evaluation(preset, rule, network, parts, clips):
     """One pass of a network over videos."""
     backbone = SETTINGS.presets[preset]["backbones"][network]
-    found = {"rule": rule, "jobs": jobs, "backbone": backbone, "parts": parts}
+    found = {"rule": rule, "backbone": backbone, "parts": parts}
     return found | {"kind": "evaluate", "clips_per_video": clips}
 
 
@@ -54,20 +56,26 @@ def planned_works(target):
     """Path -> one job on clips behind a target's Table 5; a path that rows share stands once."""
     chosen = SETTINGS.targets[target]
     preset, found = chosen["preset"], {}
-    for run in table_runs(target, table_methods(target, "table5")):
+    for run in planned_runs(target):
         method, split = run["method"], run["split"]
         videos = [planned_videos(f"{chosen['dataset']}.{split}", "train")]
         recipe = f"evaluation.methods.{method}"
-        found[run["model"]] = planned_training(preset, "finetune", recipe, "appearance", videos)
+        training = planned_training(preset, "finetune", recipe, "appearance", videos)
         tested = [videos[0] | {"roles": ("test",)}]
         clips = SETTINGS.presets[preset]["evaluation"]["test"]["num_clips"]
-        found[run["predictions"]] = planned_evaluation(
-            preset, "test_model", "appearance", tested, clips
-        )
-        found |= planned_initial(target, run)
-        if method in ("appearance", "mers", "mars", "motionfit"):
-            found |= planned_generator(target, run)
+        test = planned_evaluation(preset, "test_model", "appearance", tested, clips)
+        works = {run["model"]: training, run["predictions"]: test}
+        works |= planned_initial(target, run)
+        if run["generator"]:
+            works |= planned_generator(target, run)
+        for path, work in works.items():
+            found.setdefault(path, work | {"rows": []})["rows"].append(method)
     return found
+
+
+def planned_runs(target):
+    """Every run behind a target's Table 5."""
+    return table_runs(target, table_methods(target, "table5"))
 
 
 def planned_initial(target, run):
@@ -85,10 +93,20 @@ def planned_initial(target, run):
     training = planned_training(preset, name, f"training.{recipe}", "appearance", videos)
     found = {run["initial"]: training}
     if name == "self_train":
-        network = "motion" if run["method"] == "motionfit" else "appearance"
-        passed = planned_evaluation(preset, "extract_features", network, videos, None)
-        found[f"features of {run['initial']}"] = passed
+        found |= planned_features(target, run)
     return found
+
+
+def planned_features(target, run):
+    """A generator's pass over a source: over all videos of its datasets, a job per shard."""
+    preset = SETTINGS.targets[target]["preset"]
+    modality = "rgb" if run["method"] == "appearance" else "flow"
+    network = "appearance" if modality == "rgb" else "motion"
+    generator = generator_of(target, run["split"], run["seed"], modality)
+    paths = feature_shards(preset, generator, run["source"])
+    videos = [{"dataset": dataset} for dataset in datasets_of(run["source"])]
+    passed = planned_evaluation(preset, "extract_features", network, videos, None)
+    return {paths[0]: passed | {"num_shards": len(paths)}}
 
 
 def planned_generator(target, run):
@@ -106,6 +124,22 @@ def planned_generator(target, run):
     return {generator_model(preset, name): training}
 
 
+def planned_others(target):
+    """Rule -> its jobs, of a Table 5's other rules but those that make the manifests."""
+    runs = planned_runs(target)
+    labelled = {run["initial"] for run in runs if run["method"] in ("motionfit", "appearance")}
+    listed = {run["source"] for run in runs if run["method"] in LEARN_FROM_SOURCE}
+    found = {
+        "index_frames": len(frame_datasets(target)),
+        "select_source": len(listed),
+        "fit_clusters": len(labelled),
+        "assign_pseudolabels": len(labelled),
+        "report_overlap": 1,
+        "build_table5": 1,
+    }
+    return {rule: jobs for rule, jobs in found.items() if jobs}
+
+
 def flow_effort(flow):
     """Name of a method of flow at its settings, as measured speeds go by it."""
     if not flow["source"].startswith("tvl1"):
@@ -114,16 +148,32 @@ def flow_effort(flow):
     return "-".join([flow["source"], *(str(flow["tvl1"][key]) for key in keys)])
 
 
+def planned_rows(target):
+    """Rows of a target's Table 5 that can be measured."""
+    rows = table_methods(target, "table5")
+    return {row for row in rows if not unavailable(target, row)}
+
+
 def flow_datasets(target):
     """Datasets whose flow the rows of a target's Table 5 read."""
-    chosen, found = SETTINGS.targets[target], []
-    rows = [row for row in table_methods(target, "table5") if not unavailable(target, row)]
-    if {"motionfit", "mers", "mars"} & set(rows):
+    chosen, found, rows = SETTINGS.targets[target], [], planned_rows(target)
+    if {"motionfit", "mers", "mars"} & rows:
         found.append(chosen["generator"]["dataset"])
-    if {"motionfit", "mers"} & set(rows):
+    if {"motionfit", "mers"} & rows:
         found += source_datasets(target)
     if "mars" in rows:
         found.append(chosen["dataset"])
+    return list(dict.fromkeys(found))
+
+
+def frame_datasets(target):
+    """Datasets whose frames they read: those of the flow, and of what looks at frames alone."""
+    chosen, rows = SETTINGS.targets[target], planned_rows(target)
+    found = [chosen["dataset"], *flow_datasets(target)]
+    if "appearance" in rows:
+        found.append(chosen["generator"]["dataset"])
+    if set(LEARN_FROM_SOURCE) & rows:
+        found += source_datasets(target)
     return list(dict.fromkeys(found))
 
 
@@ -134,12 +184,16 @@ def plan_config(wildcards):
     preset = SETTINGS.presets[SETTINGS.targets[target]["preset"]]
     grouped = {}
     for work in planned_works(target).values():
-        grouped.setdefault(canonical(work), work | {"jobs": 0})["jobs"] += 1
+        rows = work.pop("rows")
+        same = grouped.setdefault(canonical(work), work | {"jobs": 0, "rows": []})
+        same["jobs"] += 1
+        same["rows"] = list(dict.fromkeys([*same["rows"], *rows]))
     return canonical(
         {
             "frame_size": preset["frames"]["size"],
             "target_fps": preset["frames"]["target_fps"],
             "max_frames": preset["frames"]["max_frames"],
+            "frame_datasets": frame_datasets(target),
             "flow_datasets": flow_datasets(target),
             "flow_source": flow_effort(preset["motion"]["flow"]),
             "clip_frames": preset["clips"]["num_frames"],
@@ -148,5 +202,6 @@ def plan_config(wildcards):
             "feature_step": preset["clustering"]["features"]["step"],
             "num_shards": {d: SETTINGS.datasets[d]["num_shards"] for d in plan_datasets(target)},
             "works": list(grouped.values()),
+            "others": planned_others(target),
         }
     )

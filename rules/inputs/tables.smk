@@ -93,6 +93,7 @@ def check_target(target):
     for dataset in dict.fromkeys([*labelled, *source_datasets(target)]):
         try:
             check_dataset(dataset, SETTINGS.datasets[dataset])
+            split_columns(dataset, SETTINGS.datasets[dataset])
         except PipelineError as error:
             missing.append(str(error))
     if missing:
@@ -101,13 +102,37 @@ def check_target(target):
         for split in chosen["splits"]:
             check_one_of(f"targets.{target}.splits", split, splits_of(chosen["dataset"]))
     except PipelineError as error:
-        stop(error)
+        stop(f"{error}{unnamed_splits(chosen['dataset'])}")
+
+
+def check_runs(target, runs, *roles):
+    """Stop before any job where a split has no videos to train or to test on.
+
+    The splits are those of the runs: others, and those of sources, may be without.
+    """
+    # The processes of jobs are given what the first one has checked.
+    if not workflow.is_main_process:
+        return
+    dataset = SETTINGS.targets[target]["dataset"]
+    needed = {(f"targets.{target}.splits", f"{dataset}.{run['split']}", roles) for run in runs}
+    needed |= {
+        (f"targets.{target}.generator", run["generator"], ("train",))
+        for run in runs
+        if run["generator"]
+    }
+    for place, labels, wanted in sorted(needed):
+        counts = listing(dataset_of(labels)).roles
+        try:
+            check_roles(place, dataset_of(labels), split_of(labels), counts, *wanted)
+        except PipelineError as error:
+            stop(error)
 
 
 def table_input(target, table):
     """Predictions and models behind a table, and the overlap of source and test videos."""
     check_target(target)
     runs = table_runs(target, table_methods(target, table))
+    check_runs(target, runs, "train", "test")
     return {
         "predictions": [run["predictions"] for run in runs],
         "models": [run["model"] for run in runs if run["model"]],
@@ -304,6 +329,7 @@ def data_table_input(wildcards):
     names = row_targets(wildcards.target, wildcards.table)
     rows = [table_row(wildcards.target, wildcards.table, name) for name in names]
     runs = [run for row in rows for run in row["runs"]]
+    check_runs(wildcards.target, runs, "train", "test")
     return {
         "predictions": [run["predictions"] for run in runs if run["predictions"]],
         "models": [run["model"] for run in runs if run["model"]],
@@ -319,7 +345,7 @@ def sweep_trials(sweep):
         stop(f"sweeps: no sweep {sweep!r}; choices: {', '.join(SETTINGS.trials) or 'none defined'}")
     for trial in SETTINGS.trials[sweep]:
         check_target(trial.target)
-    return [
+    found = [
         {
             "method": trial.method,
             "trial": trial.target,
@@ -328,3 +354,6 @@ def sweep_trials(sweep):
         }
         for trial in SETTINGS.trials[sweep]
     ]
+    for trial in found:
+        check_runs(trial["trial"], trial["runs"], "train")
+    return found

@@ -593,12 +593,19 @@ class Production:
     def make_plan(self) -> None:
         """The cost of one training on the demo's videos."""
         part = {"dataset": "demo", "split": "split1", "roles": ["train"]}
-        work = {"rule": "finetune", "jobs": 1, "backbone": "r2plus1d-tiny", "parts": [part]}
+        work = {
+            "rule": "finetune",
+            "rows": ["random"],
+            "jobs": 1,
+            "backbone": "r2plus1d-tiny",
+            "parts": [part],
+        }
         work |= {"kind": "train", "clips_per_video": 1, "length": 2}
         config = {
             "frame_size": [32, 43],
             "target_fps": None,
             "max_frames": None,
+            "frame_datasets": ["demo"],
             "flow_datasets": ["demo"],
             "flow_source": "tvl1",
             "clip_frames": 4,
@@ -607,6 +614,7 @@ class Production:
             "feature_step": None,
             "num_shards": {"demo": 1},
             "works": [work],
+            "others": {"build_table5": 1},
         }
         out = self.folder / "results" / "smoke_plan.csv"
         command(build_plan, config=canonical(config), manifests=self.manifest, out=out)

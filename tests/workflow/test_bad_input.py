@@ -49,6 +49,26 @@ def test_too_many_bad_videos_stop_the_stage_and_five_are_named(mine, tmp_path):
     assert "Traceback" not in answer.stdout
 
 
+def test_a_run_ends_with_a_line_for_every_job_that_failed(workspace):
+    names = ("one", "two")
+    stanza = {"adapter": "folder", "num_shards": 1}
+    work = workspace(datasets={name: stanza | {"root": name} for name in names})
+    for name in names:
+        (work.folder / name).mkdir()
+        (work.folder / name / "corrupt.avi").write_bytes(b"no video " * 50)
+
+    files = [f"results/data/{name}/manifest.parquet" for name in names]
+    answer = work.snakemake(*files, "--cores", "1")
+
+    assert answer.returncode != 0
+    end = answer.stdout.partition("2 jobs failed:\n")[2].splitlines()
+    for name, line in zip(names, end[:2], strict=True):
+        log = f"logs/data/build_manifest/{name}.log"
+        assert line.startswith(f"  build_manifest (dataset={name}), {log}: ")
+        assert "TooManySkippedError: 1 of 1 videos cannot be used (1 unreadable)" in line
+    assert len(end) < 10
+
+
 def test_a_video_repaired_to_its_old_size_is_looked_at_as_the_message_says(mine, tmp_path):
     work = mine.copy(tmp_path / "work")
     strict = {"limits": {"max_skipped_fraction": 0.05}}

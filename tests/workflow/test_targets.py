@@ -173,11 +173,110 @@ def test_a_split_that_the_dataset_has_not_is_told_its_splits(workspace, make_vid
 
 
 @pytest.mark.parametrize(
+    ("few", "smoke", "message"),
+    [
+        (
+            {"splits": ["splt1"]},
+            {"splits": ["split1"]},
+            "annotations.csv: columns splt1 are missing; found video, label, group, split1, few1; "
+            "expected video, label, group, splt1 (did you mean 'split1'?)",
+        ),
+        (
+            {},
+            {"splits": ["few1"]},
+            "targets.smoke.splits: found 'few1'; choices: split1; its table has columns few1 as "
+            "well, which datasets.few.splits does not name",
+        ),
+        (
+            {},
+            {"source": ["few:few1"]},
+            "write few:SPLIT with one of split1; its table has columns few1 as well",
+        ),
+    ],
+)
+def test_a_split_that_is_no_column_is_told_the_columns(workspace, make_video, few, smoke, message):
+    stanza = {"adapter": "csv", "root": "few", "num_shards": 1}
+    work = workspace(datasets={"few": stanza | few}, targets={"smoke": {"dataset": "few"} | smoke})
+    make_video(work.folder / "few/a.avi", num_frames=4)
+    (work.folder / "few/annotations.csv").write_text(
+        "video,label,group,split1,few1\na.avi,jump,,train,test\n"
+    )
+
+    answer = work.snakemake("results/smoke_table5.csv", "-n")
+
+    assert answer.returncode != 0
+    assert message in answer.stdout
+    assert "Traceback" not in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "smoke", "message"),
+    [
+        ("smoke_table5.csv", {"splits": ["split1"]}, None),
+        (
+            "smoke_table5.csv",
+            {"splits": ["split1", "untested"]},
+            "targets.smoke.splits: expected test videos in split untested of dataset few, found 2 "
+            "train, 0 test, 0 unlabelled",
+        ),
+        (
+            "smoke_mosi_table1.csv",
+            {"splits": ["untrained"]},
+            "targets.smoke.splits: expected train videos in split untrained of dataset few",
+        ),
+        (
+            "smoke_table5.csv",
+            {"generator": {"dataset": "few", "split": "untrained"}},
+            "targets.smoke.generator: expected train videos in split untrained of dataset few",
+        ),
+        # A source needs no videos to test on.
+        ("smoke_table5.csv", {"source": ["few:untested"]}, None),
+        # Trials are judged on training videos that are held out.
+        ("rates_sweep.csv", {"splits": ["untested"]}, None),
+        ("rates_sweep.csv", {"splits": ["untrained"]}, "expected train videos in split untrained"),
+    ],
+)
+def test_what_a_target_evaluates_has_videos_to_train_and_to_test_on(
+    workspace, make_video, file, smoke, message
+):
+    splits = ["split1", "untested", "untrained"]
+    few = {"adapter": "csv", "root": "few", "num_shards": 1, "splits": splits}
+    grids = {"random": {"evaluation.methods.random.dropout": [0.0]}}
+    rates = {"target": "smoke", "overrides": {"validation.fraction": 0.5}, "grids": grids}
+    own = {"dataset": "few", "split": "same"}
+    target = {"dataset": "few", "source": ["few"], "methods": ["motionfit"], "generator": own}
+    work = workspace(
+        datasets={"few": few}, targets={"smoke": target | smoke}, sweeps={"rates": rates}
+    )
+    rows = ("a.avi,jump,g1,train,train,", "b.avi,jump,g2,test,train,test")
+    (work.folder / "few").mkdir()
+    (work.folder / "few/annotations.csv").write_text(
+        "\n".join([f"video,label,group,{','.join(splits)}", *rows]) + "\n"
+    )
+    for name in ("a", "b"):
+        make_video(work.folder / f"few/{name}.avi", num_frames=4)
+
+    answer = work.snakemake(f"results/{file}", "-n")
+
+    assert "Traceback" not in answer.stdout
+    assert (answer.returncode == 0) == (message is None), answer.stdout
+    assert (message or "") in answer.stdout
+
+
+@pytest.mark.parametrize(
     ("file", "message"),
     [
         ("nope_table5.csv", "targets: found 'nope'; choices: demo, demo_3seeds, smoke"),
         ("smoke_table9.csv", "results/smoke_table9.csv: no such table; "),
         ("smoke_table9.html", "has tables disagreements, idt_figure4, "),
+        ("smoke_tabel5.csv", "(did you mean 'results/smoke_table5.csv'?)"),
+        ("smoke_table5.cvs", "results/smoke_table5.cvs: no such table; "),
+        (
+            "evaluate/smoke/random/split1/seed0/test.parquet",
+            "rules make no 'evaluate' in results; choices: clustering, data, encoding, evaluation",
+        ),
+        ("evaluation/smoke/random/split1/seed0/tst.parquet", "(did you mean 'test.parquet'?)"),
+        ("figures/curves/smoke/tabel3.png", "(did you mean 'table3.png'?)"),
         ("nope_sweep.csv", "sweeps: no sweep 'nope'; choices: "),
         ("motion/edges/smok/demo_smoke/index.parquet", "presets: found 'smok'; choices: paper, "),
         (
@@ -214,3 +313,15 @@ def test_an_unknown_name_is_told_the_choices(workspace, file, message):
     assert answer.returncode != 0
     assert message in answer.stdout
     assert "Traceback" not in answer.stdout
+    assert "Exception" not in answer.stdout
+
+
+def test_a_file_may_be_named_from_the_working_folder_on(workspace):
+    assert workspace().counts("./results/smoke_table5.csv")["build_table5"] == 1
+
+
+def test_an_option_that_names_a_file_asks_for_none(workspace):
+    answer = workspace().snakemake("--report", "results/page.html")
+
+    # The report needs the demo's table, which is not there.
+    assert "File results/demo_table5.csv marked for report but does not exist" in answer.stdout

@@ -64,6 +64,23 @@ def test_refused_with_key_value_and_choices(workspace, text, parts):
     assert [part for part in parts if part not in said[0]] == []
 
 
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        ('limits={"max_skipped_fraction": 0.5}', "limits.max_skipped_fraction: expected a number"),
+        ("targets={smoke: {seeds: [1]}}", "targets.smoke.seeds.0: expected a whole number"),
+        ("compute={tensorboard: true}", "compute.tensorboard: expected true or false"),
+    ],
+)
+def test_values_within_braces_on_the_command_line_belong_into_a_file(workspace, value, place):
+    answer = workspace().snakemake("results/smoke_table5.csv", "-n", "--config", value)
+
+    assert answer.returncode != 0
+    assert place in answer.stdout
+    assert "put it into a file and name that by --configfile" in answer.stdout
+    assert "Traceback" not in answer.stdout
+
+
 SCALES = {"clips": {"crop_scales": [0.9, 0.7]}}
 VCOP = "results/pretraining/smoke/vcop/demo_smoke.split1/seed0/model.pt"
 

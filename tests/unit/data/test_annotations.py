@@ -67,7 +67,8 @@ def test_absolute_paths_are_kept(tmp_path):
         ("a.avi,jump,g1,train,\na.avi,run,g1,train,\n", [("a", "mislabelled")]),
         ("a.avi,jump,g1,train,\na.avi,jump,g1,test,\n", [("a", "mislabelled")]),
         ("d.avi,jump,g1,train,\n", [("d", "missing"), ("a", "unlisted")]),
-        ("a.avi,jump,g1,train,\na.avi,jump,g1,train,\n", []),
+        ("a.avi,jump,g1,train,\na.avi,jump,g1,train,\n", [("a", "duplicate")]),
+        ("a.avi,jump,g1,train,\n./a.avi,jump,g1,,test\n", []),
     ],
 )
 def test_problem_rows(tmp_path, rows, problems):

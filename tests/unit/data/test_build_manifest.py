@@ -1,5 +1,6 @@
 import json
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -165,6 +166,16 @@ def test_duplicates_across_train_and_test_are_prominent(build, caplog):
     assert found.detail == "same content as a; both trained and tested on in s"
     assert "**WARNING: 1 duplicate files" in (out / "report.md").read_text()
     assert "WARNING: 1 duplicate files" in caplog.text
+
+
+def test_a_group_on_both_sides_of_a_split_is_told(build, caplog):
+    sides = (("a", "train"), ("b", "test"))
+
+    out = build([replace(video(name, s=role), group="g1") for name, role in sides])
+
+    told = "1 in s (g1)"
+    assert told in (out / "report.md").read_text()
+    assert told in caplog.text
 
 
 @pytest.mark.parametrize("problems", [[], [problem("a", "unlisted")]])

@@ -1,5 +1,7 @@
+import errno
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -107,6 +109,34 @@ def test_everything_that_is_missing_is_named(tmp_path):
         check_dataset("mine", stanza_of("ucf101", tmp_path))
     for part in ("classInd.txt", "trainlist03.txt", "testlist01.txt", "any video file below"):
         assert part in str(failure.value)
+
+
+def test_a_folder_that_may_not_be_entered_is_a_missing_dataset(tmp_path, monkeypatch):
+    root = tmp_path / "closed/many"
+
+    def denied(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_dir", denied)
+
+    with pytest.raises(DatasetError) as failure:
+        check_dataset("mine", stanza_of("folder", root))
+    for part in (
+        f"dataset mine is not there: looked for {root} (permission denied: a folder above it",
+        "Expected layout:",
+        "Another place is named by datasets.mine.root.",
+    ):
+        assert part in str(failure.value)
+
+
+def test_a_table_that_may_not_be_read_is_told(table, monkeypatch):
+    def denied(path, *args, **options):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", denied)
+
+    with pytest.raises(DatasetError, match=r"dataset mine: .*annotations.csv: permission denied"):
+        list_videos("mine", table)
 
 
 def test_a_dataset_in_place_passes(folder, table):

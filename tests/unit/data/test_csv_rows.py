@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.data.csv_rows import CsvRow, read_csv_rows
+from pipelines.data.csv_rows import CsvRow, check_columns, read_columns, read_csv_rows
 from pipelines.io.errors import DatasetError
 
 
@@ -38,3 +38,30 @@ def test_malformed_tables_are_explained(tmp_path, content, message):
 
     with pytest.raises(DatasetError, match=message):
         read_csv_rows(path, ["video", "label"])
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [(b"\xef\xbb\xbfvideo, label\na,b,c\n", ["video", "label"]), (b"", [])],
+)
+def test_columns_are_read_without_rows(tmp_path, content, names):
+    path = tmp_path / "x.csv"
+    path.write_bytes(content)
+
+    assert read_columns(path) == names
+
+
+def test_a_header_that_is_no_text_is_explained(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_bytes(b"vid\xffeo\n")
+
+    with pytest.raises(DatasetError, match="expected a CSV file in UTF-8"):
+        read_columns(path)
+
+
+def test_a_misspelt_column_is_told_the_nearest_other(tmp_path):
+    found = ["video", "labels", "split1"]
+
+    with pytest.raises(DatasetError) as failure:
+        check_columns(tmp_path / "x.csv", found, ["video", "label", "splt1"])
+    assert str(failure.value).endswith("(did you mean 'labels'?) (did you mean 'split1'?)")

@@ -2,7 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.data.listing import Entry, Listing, merge_entries, nameable_files, unlisted
+from pipelines.data.listing import (
+    Entry,
+    Listing,
+    merge_entries,
+    nameable_files,
+    repeated,
+    unlisted,
+)
 from pipelines.data.manifest import Video
 from pipelines.data.video_files import VideoFile
 
@@ -77,6 +84,15 @@ def test_one_file_under_two_labels_is_mislabelled():
 
     assert listing.videos == []
     assert kinds(listing) == [("a", "mislabelled"), ("b", "mislabelled")]
+
+
+def test_what_is_said_of_a_video_in_the_same_words_is_told_once():
+    elsewhere = replace(ENTRY, roles={"split2": "test"})
+
+    (problem,) = repeated([ENTRY, elsewhere, replace(ENTRY, video_id="b"), ENTRY, ENTRY])
+
+    assert (problem.video_id, problem.kind, problem.is_harmful) == ("a", "duplicate", False)
+    assert "listed 3 times" in problem.detail
 
 
 def test_files_in_no_annotation_are_unlisted():

@@ -2,7 +2,13 @@ from dataclasses import replace
 
 from pipelines.data.duplicates import Duplicate
 from pipelines.data.manifest import ProbedVideo, Problem
-from pipelines.data.manifest_report import leak_line, render_report, untrained_line
+from pipelines.data.manifest_report import (
+    leak_line,
+    render_report,
+    shared_group_line,
+    untrained_line,
+    warning_lines,
+)
 
 VIDEO = ProbedVideo(
     "a", "a.avi", "jump", "g1", {"split1": "train"}, 0, 1800.0, 12.0, 24, 32, 12, 9, "1"
@@ -62,3 +68,29 @@ def test_classes_without_a_training_video_are_named():
 
 def test_harmless_duplicates_give_no_line():
     assert leak_line([Duplicate("b", "a", ())]) is None
+
+
+def test_groups_that_a_split_trains_and_tests_on_are_named():
+    videos = [
+        replace(VIDEO, video_id=f"{role}{number}", group=f"g{number}", roles={"split1": role})
+        for role in ("train", "test")
+        for number in range(7)
+    ]
+    elsewhere = replace(VIDEO, video_id="e", group="g9", roles={"split1": "train", "few": "test"})
+    far = replace(VIDEO, video_id="f", group="g9", roles={"split1": "unlabelled", "few": "train"})
+
+    line = shared_group_line([*videos, elsewhere, far])
+
+    assert line.startswith("WARNING: recording groups")
+    assert line.endswith(": 1 in few (g9); 7 in split1 (g0, g1, g2, g3, g4 and 2 more)")
+    assert f"**{line}**" in render_report([*videos, elsewhere, far], [], [])
+    assert warning_lines([*videos, elsewhere, far], []) == [line]
+
+
+def test_groups_are_shared_within_a_class_alone():
+    # As movies of HMDB51, and videos whose recording is not known.
+    other = replace(VIDEO, video_id="b", label="run", roles={"split1": "test"})
+    trained = replace(VIDEO, video_id="c", label="run", group=None)
+    unknown = replace(VIDEO, video_id="d", group=None, roles={"split1": "test"})
+
+    assert shared_group_line([VIDEO, other, trained, unknown]) is None

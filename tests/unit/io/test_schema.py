@@ -49,9 +49,17 @@ SCHEMA = {
         ({"size": "many"}, "config: p.size: expected a whole number, found the text 'many'"),
         (
             {"size": 1, "rate": "1e-3"},
-            "config: p.rate: expected number or null, found the text '1e-3' "
+            "config: p.rate: expected a number or null, found the text '1e-3' "
             "(YAML reads this as text: write 0.001)",
         ),
+        (
+            {"size": "4"},
+            "config: p.size: expected a whole number, found the text '4' (write 4 without quotes; "
+            "snakemake's --config reads all within braces as text: put it into a file and name "
+            "that by --configfile)",
+        ),
+        ({"size": "[4"}, "config: p.size: expected a whole number, found the text '[4'"),
+        ({"size": 1, "limits": 3}, "config: p.limits: expected a section of keys, found 3"),
         (
             {"size": 1, "unit": "step"},
             "config: p.unit: found 'step'; choices: 'epochs', 'steps' (did you mean 'steps'?)",

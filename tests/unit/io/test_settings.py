@@ -91,7 +91,7 @@ def test_the_paper_preset_is_as_printed(config):
         (
             "presets.paper.training.generator.optimizer.learning_rate",
             "1e-3",
-            ["learning_rate: expected number, found the text '1e-3'", "write 0.001"],
+            ["learning_rate: expected a number, found the text '1e-3'", "write 0.001"],
         ),
         (
             "presets.demo.training.generator.optimizer.name",

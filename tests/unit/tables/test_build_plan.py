@@ -13,6 +13,7 @@ CONFIG = {
     "frame_size": [128, 171],
     "target_fps": None,
     "max_frames": None,
+    "frame_datasets": ["mine"],
     "flow_datasets": ["mine"],
     "flow_source": "tvl1-5-5-30-10",
     "clip_frames": 16,
@@ -21,6 +22,7 @@ CONFIG = {
     "feature_step": None,
     "num_shards": {"mine": 2},
     "works": [],
+    "others": {"index_frames": 1},
 }
 
 
@@ -43,8 +45,9 @@ def test_every_stage_and_the_sum_have_a_line(tmp_path, manifest):
     rows = build(tmp_path, manifest)
 
     assert tuple(rows[0]) == COLUMNS
-    assert [row["stage"] for row in rows] == ["decode_frames", "extract_flow", "total"]
-    assert all(float(row["cpu_hours"]) > 0 for row in rows)
+    stages = ["decode_frames", "extract_flow", "index_frames", "total"]
+    assert [row["stage"] for row in rows] == stages
+    assert [float(row["cpu_hours"] or 0) > 0 for row in rows] == [True, True, False, True]
 
 
 def test_manifests_must_be_those_of_the_datasets(tmp_path, manifest):

@@ -1,18 +1,11 @@
 import math
 
+import msgspec
 import pytest
 
 from pipelines.data.manifest import ProbedVideo
-from pipelines.tables.plan import (
-    PartConfig,
-    PlanConfig,
-    WorkConfig,
-    chosen_videos,
-    clips_of,
-    plan_rows,
-    stored_frames,
-    volumes,
-)
+from pipelines.tables.plan import chosen_videos, clips_of, plan_rows, stored_frames, volumes
+from pipelines.tables.plan_config import PartConfig, PlanConfig, WorkConfig
 from pipelines.tables.throughputs import Throughput
 
 
@@ -36,7 +29,16 @@ def video(number, role="train", num_frames=100, fps=30.0):
 
 TRAIN = PartConfig("mine", "split1", ("train",))
 FINETUNE = WorkConfig(
-    "finetune", 3, "net", (TRAIN,), "train", 2, length=4, unit="epochs", videos_per_step=3
+    "finetune",
+    ("random", "mers"),
+    3,
+    "net",
+    (TRAIN,),
+    "train",
+    2,
+    length=4,
+    unit="epochs",
+    videos_per_step=3,
 )
 
 
@@ -45,6 +47,7 @@ def config(*works, target_fps=None, max_frames=None, flow=("mine",)):
         frame_size=(100, 200),
         target_fps=target_fps,
         max_frames=max_frames,
+        frame_datasets=("mine",),
         flow_datasets=flow,
         flow_source="tvl1",
         clip_frames=8,
@@ -53,6 +56,7 @@ def config(*works, target_fps=None, max_frames=None, flow=("mine",)):
         feature_step=None,
         num_shards={"mine": 5},
         works=works,
+        others={"build_table5": 1},
     )
 
 
@@ -92,6 +96,57 @@ def test_videos_are_those_of_the_roles():
     assert [each.video_id for each in found] == ["mine/v0", "mine/v2"]
 
 
+def test_without_a_split_all_videos_are_chosen():
+    videos = [video(0), video(1, "test"), video(2, "unlabelled")]
+
+    assert chosen_videos([PartConfig("mine")], {"mine": videos}) == videos
+
+
+def test_rows_and_videos_tell_stages_of_one_name_apart():
+    part = PartConfig("mine", "split1", ("train",), 50)
+    works = (
+        WorkConfig("finetune", ("random", "mers"), 1, "net", (TRAIN, part), "train", 1),
+        WorkConfig("finetune", ("mars",), 1, "net", (PartConfig("mine"),), "train", 1),
+    )
+
+    _, flow, *rows, total = plan_rows(volumes(config(*works), {"mine": [video(0)]}), MEASURED)
+
+    assert (flow["rows"], flow["videos"]) == ("", "mine")
+    assert [row["rows"] for row in rows] == ["random mers", "mars"]
+    assert [row["videos"] for row in rows] == ["mine.split1+mine.split1@50%", "mine"]
+    assert (total["rows"], total["videos"]) == ("", "")
+
+
+def test_shards_are_jobs_and_no_more_work():
+    work = WorkConfig("extract_features", (), 2, "net", (PartConfig("mine"),), "evaluate", 1)
+    manifests = {"mine": [video(0), video(1)]}
+
+    whole, divided = (
+        plan_rows(volumes(config(each), manifests), MEASURED)[2]
+        for each in (work, msgspec.structs.replace(work, num_shards=5))
+    )
+
+    assert (whole["jobs"], divided["jobs"]) == (2, 10)
+    assert whole | {"jobs": 10} == divided
+
+
+def test_other_rules_have_their_jobs_alone():
+    *_, other, total = plan_rows([], MEASURED, {"index_frames": 3})
+
+    assert (other["stage"], other["jobs"], other["cpu_hours"]) == ("index_frames", 3, "")
+    assert other["remark"] == "time and disk not estimated"
+    assert total["jobs"] == 3
+    assert total["remark"] == "Table 5; nothing of index_frames but their jobs"
+
+
+def test_frames_are_those_of_the_datasets_that_are_read():
+    settings = msgspec.structs.replace(config(flow=()), frame_datasets=())
+
+    frames, _ = volumes(settings, {"mine": [video(0)]})
+
+    assert (frames.jobs, frames.amount, frames.kept_units) == (0, 0.0, 0.0)
+
+
 def test_epochs_count_whole_steps():
     videos = [video(number) for number in range(7)]
 
@@ -100,14 +155,14 @@ def test_epochs_count_whole_steps():
 
 
 def test_steps_do_not_depend_on_the_videos():
-    work = WorkConfig("pretrain", 1, "net", (TRAIN,), "train", 1, 10, "steps", 4)
+    work = WorkConfig("pretrain", (), 1, "net", (TRAIN,), "train", 1, 10, "steps", 4)
 
     assert clips_of(work, config(), []) == 40
 
 
 @pytest.mark.parametrize("num_frames", [4, 15, 29, 30, 100])
 def test_clips_side_by_side_are_those_of_a_literal_loop(num_frames):
-    work = WorkConfig("extract_features", 1, "net", (TRAIN,), "evaluate", None)
+    work = WorkConfig("extract_features", (), 1, "net", (TRAIN,), "evaluate", None)
     starts = [start for start in range(0, num_frames, 15) if start + 15 <= num_frames]
 
     found = clips_of(work, config(), [video(0, num_frames=num_frames)])
@@ -135,7 +190,9 @@ def test_hours_and_disk_are_amounts_times_what_was_measured():
 
 def test_a_teacher_looks_at_every_clip_too():
     alone, taught = (
-        WorkConfig("distill", 1, "net", (TRAIN,), "train", 1, 1, "steps", 100, has_teacher=teacher)
+        WorkConfig(
+            "distill", (), 1, "net", (TRAIN,), "train", 1, 1, "steps", 100, has_teacher=teacher
+        )
         for teacher in (False, True)
     )
 
@@ -145,7 +202,7 @@ def test_a_teacher_looks_at_every_clip_too():
 
 
 def test_what_was_not_measured_stays_empty_and_is_said():
-    work = WorkConfig("finetune", 1, "other", (TRAIN,), "train", 1, 1, "steps", 1)
+    work = WorkConfig("finetune", (), 1, "other", (TRAIN,), "train", 1, 1, "steps", 1)
 
     *_, row, total = plan_rows(volumes(config(work), {"mine": [video(0)]}), MEASURED)
 

@@ -197,7 +197,8 @@ def recipe_steps(recipe: str, folder: Path) -> Contest:
     frames = gpu_frames(folder, preset, NUM_NAMES if recipe.startswith("video") else NUM_VIDEOS)
     edges = EdgeStore([gpu_edges(folder, preset)]) if recipe == "modist" else None
     ready = ready_recipe(preset, recipe, frames, edges, GPU)
-    shown = [(net, torch.randn(shape, device=GPU)) for net, shape in ready.bare_networks()]
+    passes = [each for each in ready.passes() if each.is_backward]
+    shown = [(each.network, torch.randn(each.shape, device=GPU)) for each in passes]
     # One batch a step: what is accumulated takes as long each time.
     chosen = msgspec.structs.replace(ready.recipe.training, accumulate=1)
     run = run_of(ready.training.task, chosen, is_compiled=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 import torch
@@ -37,6 +38,20 @@ RECIPES = {
 }
 
 
+class Pass(NamedTuple):
+    """One backbone's part of a step.
+
+    Attributes:
+        network: The backbone.
+        shape: Of the clips that it sees.
+        is_backward: Whether gradients are wanted; key networks' are not.
+    """
+
+    network: nn.Module
+    shape: torch.Size
+    is_backward: bool
+
+
 @dataclass(frozen=True)
 class Ready:
     """A recipe that can be trained.
@@ -49,13 +64,12 @@ class Ready:
     recipe: PretrainingRecipe
     training: Pretraining
 
-    def bare_networks(self) -> list[tuple[nn.Module, torch.Size]]:
-        """What each backbone of the task sees in one batch, where gradients are wanted."""
-        seen: list[tuple[nn.Module, torch.Size]] = []
+    def passes(self) -> list[Pass]:
+        """What each backbone of the task does in one batch."""
+        seen: list[Pass] = []
 
         def note(network: nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
-            if torch.is_grad_enabled():
-                seen.append((network, arguments[0].shape))
+            seen.append(Pass(network, arguments[0].shape, torch.is_grad_enabled()))
 
         task = self.training.task
         networks = [part for part in task.modules() if isinstance(part, Backbone)]

@@ -35,10 +35,11 @@ from pipelines.data.catalog import (
     split_names,
 )
 from pipelines.data.class_lists import read_classes
-from pipelines.data.file_list import encode_files, shard_files
+from pipelines.data.planned_lists import encode_list, shard_files, split_videos
 from pipelines.data.manifest import shard_name, shard_of
 from pipelines.data.shard_counts import check_shard_count
 from pipelines.data.split_checks import check_roles, count_roles, split_columns
+from pipelines.data.usable_videos import check_share
 from pipelines.io.asked_files import explain
 from pipelines.io.config import canonical
 from pipelines.io.errors import ConfigError, PipelineError
@@ -463,7 +464,7 @@ def listed_boxes(dataset):
 
 @functools.cache
 def listing(dataset):
-    """Files of each shard as lists; a digest of all that annotations say; videos by split and role.
+    """Lists of each shard's files and each split's videos; a digest of all; videos by split and role.
 
     Computed while the DAG is built, so that an added video re-runs its own shard only and an edited
     label none. A missing dataset stops here, before any job, with one message.
@@ -473,12 +474,15 @@ def listing(dataset):
         check_shard_count(dataset, stanza["num_shards"], Path("results"))
         check_dataset(dataset, stanza)
         found = known_listing(dataset, stanza)
+        check_share(len(found.videos), found.problems, {}, SETTINGS.limits["max_skipped_fraction"])
     except PipelineError as error:
         stop(error)
     root = None if is_generated(dataset) else stanza["root"]
     shards = shard_files(found.videos, root, stanza["num_shards"])
+    splits = split_videos(found.videos, splits_of(dataset))
     return SimpleNamespace(
-        files=[written(encode_files(files), "json") for files in shards],
+        files=[written(encode_list(files), "json") for files in shards],
+        splits={name: written(encode_list(rows), "json") for name, rows in splits.items()},
         digest=listing_digest(found),
         roles=count_roles(found.videos),
     )
@@ -503,6 +507,11 @@ def unnamed_splits(dataset):
 
 def manifest(dataset):
     return f"results/data/{dataset}/manifest.parquet"
+
+
+def split_manifest(dataset, split):
+    """The manifest of one split: an edit of another one leaves it alone."""
+    return f"results/data/{dataset}/splits/{split}.parquet"
 
 
 def dataset_of(labels):

@@ -143,6 +143,37 @@ rule build_manifest:
         " > {log} 2>&1"
 
 
+rule select_split:
+    input:
+        probed=lambda wildcards: probed_shards(wildcards.dataset),
+        problems=lambda wildcards: problem_shards(wildcards.dataset),
+    output:
+        manifest="results/data/{dataset}/splits/{split}.parquet",
+    log:
+        "logs/data/select_split/{dataset}.{split}.log",
+    benchmark:
+        "benchmarks/data/select_split/{dataset}.{split}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        videos=listed_split,
+        probed=lambda wildcards: listed(probed_shards(wildcards.dataset)),
+        problems=lambda wildcards: listed(problem_shards(wildcards.dataset)),
+        code=source_digest("pipelines.data.select_split"),
+    shell:
+        "python -m pipelines.data.select_split"
+        " --videos {params.videos}"
+        " --split {wildcards.split}"
+        " --probed-list {params.probed}"
+        " --problems-list {params.problems}"
+        " --out {output.manifest}"
+        " > {log} 2>&1"
+
+
 rule select_source:
     input:
         manifests=part_manifests,

@@ -117,7 +117,7 @@ rule classify_vectors:
     input:
         vectors=target_vectors,
         index=lambda wildcards: frame_indices(target_preset(wildcards), target_dataset(wildcards)),
-        manifest=lambda wildcards: manifest(target_dataset(wildcards)),
+        manifest=lambda wildcards: split_manifest(target_dataset(wildcards), wildcards.split),
     output:
         predictions="results/evaluation/{target}/idt_svm/{split}/seed{seed}/{role}.parquet",
     log:

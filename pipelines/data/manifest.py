@@ -205,13 +205,17 @@ def write_manifest(path: Path, videos: Iterable[ProbedVideo], stamp: Mapping[str
     write_table(path, frame, MANIFEST_SCHEMA, stamp)
 
 
-def read_manifest(path: Path) -> list[ProbedVideo]:
+def read_manifest(path: Path, rule: str = "build_manifest") -> list[ProbedVideo]:
     """Read what `write_manifest` wrote.
+
+    Args:
+        path: The manifest of a dataset or of one split.
+        rule: Rule that makes it, named in errors.
 
     Raises:
         ContractError: If the file is missing, damaged or has other columns.
     """
-    rows = _without_nan(read_table(path, MANIFEST_SCHEMA, "build_manifest"))
+    rows = _without_nan(read_table(path, MANIFEST_SCHEMA, rule))
     return [ProbedVideo(**row | {"roles": dict(row["roles"])}) for row in rows]
 
 

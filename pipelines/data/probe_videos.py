@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from pipelines.data.file_list import ListedFile, read_files
 from pipelines.data.manifest import ProbedFile, Problem, write_probed, write_problems
+from pipelines.data.planned_lists import ListedFile, read_files
 from pipelines.data.probing import probe_file
 from pipelines.io.atomic import atomic_path
 from pipelines.io.command import run

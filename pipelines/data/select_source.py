@@ -74,7 +74,7 @@ def main(args: argparse.Namespace) -> None:
 
 def _chosen(path: Path, part: PartConfig) -> list[ProbedVideo]:
     """The videos that one dataset gives."""
-    everyone = read_manifest(path)
+    everyone = read_manifest(path, "select_split")
     offered = videos_in_role(everyone, part.split, SOURCE_ROLES)
     known = {video.label for video in everyone if video.label is not None}
     try:

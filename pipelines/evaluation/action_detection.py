@@ -98,7 +98,8 @@ def annotated_frames(
     Raises:
         DatasetError: If no training or no test frame is left.
     """
-    videos = [video for video in read_manifest(manifest) if video.video_id in source.num_frames]
+    everyone = read_manifest(manifest, "select_split")
+    videos = [video for video in everyone if video.video_id in source.num_frames]
     kept, held = hold_out(videos_in_role(videos, split, ["train"]), fraction, seed)
     parts = (kept, held, videos_in_role(videos, split, ["test"]))
     ids = [{video.video_id for video in part} for part in parts]

@@ -122,7 +122,7 @@ def read_labelled_videos(
     use no validation (`checkpoint: last` and no plateau).
 
     Args:
-        manifest: The dataset's manifest.
+        manifest: The split's manifest.
         split: Name of the split.
         source: Only its videos are used.
         fraction: Share of the training videos to hold out.
@@ -133,7 +133,8 @@ def read_labelled_videos(
         ConfigError, DatasetError: As `label_subset`.
         DatasetError: If the split has no usable training video.
     """
-    videos = [video for video in read_manifest(manifest) if video.video_id in source.num_frames]
+    everyone = read_manifest(manifest, "select_split")
+    videos = [video for video in everyone if video.video_id in source.num_frames]
     train = videos_in_role(videos, split, ["train"])
     test = videos_in_role(videos, split, ["test"])
     if not train:

@@ -26,6 +26,17 @@ def probe_config(wildcards):
     return canonical({"min_frames": medium.min_frames})
 
 
+def listed_split(wildcards):
+    """The list of a split's videos; a split that the dataset does not have stops here."""
+    known = listing(wildcards.dataset).splits
+    try:
+        check_one_of(f"splits of dataset {wildcards.dataset}", wildcards.split, known)
+    except ConfigError as error:
+        stop(f"{error}{unnamed_splits(wildcards.dataset)}")
+    return known[wildcards.split]
+
+
 def part_manifests(wildcards):
     """One manifest per part of a source; two parts may be splits of one dataset."""
-    return [manifest(shown_dataset(part.name)) for part in parts_in(wildcards.source)]
+    parts = parts_in(wildcards.source)
+    return [split_manifest(shown_dataset(part.name), part.split) for part in parts]

@@ -51,7 +51,7 @@ def finetuning_input(wildcards):
     modalities = finetuning_modalities(wildcards)
     check_flow_clips(preset, "evaluation.clips", modalities)
     found = stores(preset, [dataset], modalities)
-    found["manifest"] = manifest(dataset)
+    found["manifest"] = split_manifest(dataset, wildcards.split)
     if initial := finetuning_model(wildcards, "initial"):
         found["initial"] = initial
     if teacher := finetuning_model(wildcards, "teacher"):
@@ -149,7 +149,7 @@ def tested_modalities(wildcards):
 def test_input(wildcards):
     dataset = target_dataset(wildcards)
     found = stores(target_preset(wildcards), [dataset], tested_modalities(wildcards))
-    return found | {"manifest": manifest(dataset)}
+    return found | {"manifest": split_manifest(dataset, wildcards.split)}
 
 
 def test_config(wildcards):

@@ -78,7 +78,7 @@ def watched_files(wildcards):
         known = ", ".join(splits_of(dataset))
         stop(f"{place}: {dataset} has no split {split!r}; choices: {known}")
     return {
-        "watched-manifest": [manifest(dataset)],
+        "watched-manifest": [split_manifest(dataset, split)],
         "watched-index": frame_indices(wildcards.preset, dataset),
         "watched-frames": frame_shards(wildcards.preset, dataset),
     }

@@ -6,7 +6,8 @@ def generator_input(wildcards):
     dataset = dataset_of(wildcards.labels)
     check_flow_clips(wildcards.preset, "clips", [wildcards.modality])
     found = stores(wildcards.preset, [dataset], [wildcards.modality])
-    return found | {"manifest": manifest(dataset)} | generator_initial(wildcards)
+    found["manifest"] = split_manifest(dataset, split_of(wildcards.labels))
+    return found | generator_initial(wildcards)
 
 
 def generator_initial(wildcards):

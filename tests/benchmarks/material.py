@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from pipelines.data import build_manifest, generate_demo, probe_videos
 from pipelines.data.catalog import known_listing
-from pipelines.data.file_list import encode_files, shard_files
 from pipelines.data.manifest import ProbedFile, write_probed
+from pipelines.data.planned_lists import encode_list, shard_files
 from pipelines.data.probing import probe_file
 from pipelines.frames import decode_frames, index_frames
 from pipelines.frames.frame_store import FrameStore, write_frame_shard
@@ -186,7 +186,7 @@ def demo_manifest(folder: Path) -> Path:
     probed, problems = root / "probed.parquet", root / "problems-0.parquet"
     files = root / "files.json"
     (listed_files,) = shard_files(known_listing("demo", stanza).videos, None, 1)
-    files.write_text(encode_files(listed_files))
+    files.write_text(encode_list(listed_files))
     shard = ("--root", root / "videos", "--files", files, "--shard", "0000-of-0001")
     outputs = ("--out", probed, "--problems", problems)
     run_command(probe_videos, "--config", canonical({"min_frames": 2}), *shard, *outputs)

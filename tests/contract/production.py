@@ -21,10 +21,11 @@ from pipelines.data import (
     probe_videos,
     report_overlap,
     select_source,
+    select_split,
 )
 from pipelines.data.catalog import known_listing
-from pipelines.data.file_list import encode_files, shard_files
 from pipelines.data.manifest import read_manifest, read_probed
+from pipelines.data.planned_lists import encode_list, shard_files, split_videos
 from pipelines.encoding import encode_fisher, fit_encoder, sample_descriptors
 from pipelines.evaluation import (
     classify_vectors,
@@ -83,6 +84,7 @@ class Production:
         results = folder / "results"
         self.data = results / "data" / "demo"
         self.manifest = self.data / "manifest.parquet"
+        self.split = self.data / "splits" / "split1.parquet"
         self.source = results / "data" / "sources" / f"{SOURCE}.parquet"
         self.overlap = results / "data" / "overlap" / "smoke.parquet"
         self.frames = results / "frames" / "smoke" / "demo"
@@ -117,8 +119,9 @@ class Production:
         probed = self.data / "probed" / f"{SHARD}.parquet"
         problems = self.data / "problems" / f"{SHARD}.parquet"
         files = self.folder / "list-files.json"
-        (listed,) = shard_files(known_listing("demo", stanza).videos, None, 1)
-        files.write_text(encode_files(listed))
+        known = known_listing("demo", stanza)
+        (listed,) = shard_files(known.videos, None, 1)
+        files.write_text(encode_list(listed))
         command(
             probe_videos,
             config=canonical({"min_frames": 2}),
@@ -138,8 +141,18 @@ class Production:
             problems=self.data / "problems.parquet",
             report=self.data / "report.md",
         )
+        split = self.folder / "list-videos.json"
+        split.write_text(encode_list(split_videos(known.videos, ["split1"])["split1"]))
+        command(
+            select_split,
+            videos=split,
+            split="split1",
+            probed_list=self.listed(probed),
+            problems_list=self.listed(problems),
+            out=self.split,
+        )
         parts = canonical({"parts": [{"split": "split1"}]})
-        command(select_source, config=parts, manifests=self.manifest, out=self.source)
+        command(select_source, config=parts, manifests=self.split, out=self.source)
         command(
             report_overlap,
             config=canonical({"splits": ["split1"], "sources": ["demo"]}),
@@ -277,7 +290,7 @@ class Production:
 
     def make_models(self) -> None:
         """Every training command and what lies between them."""
-        labelled = {"manifest": self.manifest, "split": "split1"}
+        labelled = {"manifest": self.split, "split": "split1"}
         self.train(
             train_generator,
             "training.generator",
@@ -347,7 +360,7 @@ class Production:
         stanza |= {"first_second": 0}
         command(list_action_boxes, config=canonical(stanza), dataset="demo", out=boxes)
         detection = self.preset["evaluation"]["detection"]
-        given = {"manifest": self.manifest, "boxes": boxes, "split": "split1", "seed": 0}
+        given = {"manifest": self.split, "boxes": boxes, "split": "split1", "seed": 0}
         config = self.section(
             "clips",
             "validation",
@@ -395,7 +408,7 @@ class Production:
         command(
             classify_vectors,
             config=self.section("validation", "evaluation.labels", "evaluation.svm"),
-            manifest=self.manifest,
+            manifest=self.split,
             split="split1",
             role="test",
             index=self.stores("frames")["index"],

@@ -69,6 +69,21 @@ def test_a_run_ends_with_a_line_for_every_job_that_failed(workspace):
     assert len(end) < 10
 
 
+def test_too_many_annotated_videos_without_a_file_stop_while_planning(workspace, make_video):
+    few = {"adapter": "csv", "root": "few", "num_shards": 1}
+    work = workspace(datasets={"few": few}, targets={"smoke": {"dataset": "few"}})
+    make_video(work.folder / "few/a.avi", num_frames=4)
+    rows = ("video,label,group,split1", "a.avi,jump,,train", "b.avi,jump,,test")
+    (work.folder / "few/annotations.csv").write_text("\n".join(rows) + "\n")
+
+    answer = work.snakemake("results/smoke_table5.csv", "-n")
+
+    assert answer.returncode != 0
+    assert "1 of 2 videos cannot be used (1 missing), more than limits.max_skip" in answer.stdout
+    assert "First: few/b (missing: no file b.avi)" in answer.stdout
+    assert "Traceback" not in answer.stdout
+
+
 def test_a_video_repaired_to_its_old_size_is_looked_at_as_the_message_says(mine, tmp_path):
     work = mine.copy(tmp_path / "work")
     strict = {"limits": {"max_skipped_fraction": 0.05}}

@@ -129,28 +129,59 @@ def reversed_keys(value):
     return {key: reversed_keys(value[key]) for key in reversed(value)}
 
 
-def test_edits_of_labels_and_splits_open_and_decode_no_video_anew(mine, tmp_path):
-    table = {"adapter": "csv", "annotations": "../annotations.csv"}
+@pytest.fixture
+def annotated(mine, tmp_path):
+    """The folder's videos with an annotation table: the workspace, and a function that plans by it.
+
+    Its columns are split1 and few; all files are the folder's.
+    """
+    table = {"adapter": "csv", "annotations": "../annotations.csv", "splits": ["split1", "few"]}
     work = mine.copy(tmp_path / "work")
     work = replace(work, base=merged(work.base, {"datasets": {"mine": table}}))
-    names = sorted(path.name for path in (work.folder / "videos").iterdir())
-    lines = [f"{name},jump,g{number},train\n" for number, name in enumerate(names)]
-    first = "video,label,group,split1\n" + "".join(lines)
+
+    def planned(files, change=None, **keys):
+        names = sorted(path.name for path in (work.folder / "videos").iterdir())
+        lines = [
+            f"{name},{'run' if number % 2 else 'jump'},g{number % 3},train,test\n"
+            for number, name in enumerate(names)
+        ]
+        text = "video,label,group,split1,few\n" + "".join(lines)
+        (work.folder / "annotations.csv").write_text(text.replace(*change, 1) if change else text)
+        return sorted(work.plan(*files, overlay={"datasets": {"mine": keys}}))
+
+    return work, planned
+
+
+def test_edits_of_labels_and_splits_open_and_decode_no_video_anew(annotated):
+    work, planned = annotated
     again = [("build_manifest", MINE_STAGES[0])]
 
-    def edited(text, **keys):
-        (work.folder / "annotations.csv").write_text(text)
-        return work.plan(*MINE_STAGES, overlay={"datasets": {"mine": keys}})
-
     # The same files as the folder's, and something new said of them.
-    assert edited(first) == again
+    assert planned(MINE_STAGES) == again
     work.make(*MINE_STAGES)
-    assert edited(first) == []
-    assert {video.label for video in read_manifest(work.folder / MINE_STAGES[0])} == {"jump"}
-    assert edited(first.replace("jump,g1", "run,g1")) == again
-    assert edited(first.replace("g1,", "g2,")) == again
-    assert edited(first.replace("train\n", "test\n", 1)) == again
-    assert edited(first.replace("split1", "few"), splits=["few"]) == again
+    assert planned(MINE_STAGES) == []
+    assert {video.label for video in read_manifest(work.folder / MINE_STAGES[0])} == {"jump", "run"}
+    assert planned(MINE_STAGES, ("jump,g0", "run,g0")) == again
+    assert planned(MINE_STAGES, (",g2", ",g3")) == again
+    assert planned(MINE_STAGES, ("train", "unlabelled")) == again
+    assert planned(MINE_STAGES, splits=["few"]) == again
+
+
+def test_an_edit_of_one_split_trains_nothing_of_another(annotated):
+    work, planned = annotated
+    generator = "results/training/generator/smoke/mine.split1.rgb.seed0/model.pt"
+    source = "results/data/sources/mine.split1.parquet"
+    manifest, split = ("build_manifest", MINE_STAGES[0]), "results/data/mine/splits/split1.parquet"
+    files = [MINE_STAGES[0], generator, source]
+    planned(files)
+    work.make(*files)
+    assert planned(files) == []
+
+    assert planned(files, (",test", ",train")) == [manifest]
+    assert planned(files, splits=["split1"]) == [manifest]
+    own = [("select_source", source), ("select_split", split), ("train_generator", generator)]
+    assert planned(files, ("train", "unlabelled")) == [manifest, *own]
+    assert planned(files, ("jump,g", "run,g")) == [manifest, *own]
 
 
 @pytest.mark.parametrize(

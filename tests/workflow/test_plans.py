@@ -11,7 +11,7 @@ from pipelines.tables.plan import plan_rows, volumes
 from pipelines.tables.plan_config import PlanConfig
 
 # Done when a plan is made.
-MANIFESTS = ("generate_demo", "probe_videos", "build_manifest")
+MANIFESTS = ("generate_demo", "probe_videos", "build_manifest", "select_split")
 SPLITS = ["split1", "split2"]
 
 

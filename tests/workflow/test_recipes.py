@@ -66,8 +66,8 @@ def test_two_splits_of_a_dataset_are_a_source_and_list_each_shard_once(workspace
     assert lists
     assert [paths for paths in lists if len(set(paths)) < len(paths)] == []
     # One manifest per part, in their order.
-    manifest = "results/data/few/manifest.parquet"
-    assert f"--manifests {manifest} {manifest} --out" in answer.stdout
+    folder = "results/data/few/splits"
+    assert f"--manifests {folder}/one.parquet {folder}/two.parquet --out" in answer.stdout
 
 
 @pytest.mark.parametrize(

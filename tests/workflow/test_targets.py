@@ -14,6 +14,7 @@ NUM_SPLITS, NUM_SHARDS, NUM_ROWS = 3, 52, 6
 ONE_SEED = {
     "generate_demo": 1,
     "build_manifest": 1,
+    "select_split": 1,
     "select_source": 1,
     "report_overlap": 1,
     "index_frames": 1,

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.data.file_list import ListedFile, encode_files
 from pipelines.data.manifest import read_probed, read_problems
+from pipelines.data.planned_lists import ListedFile, encode_list
 from pipelines.data.probe_videos import build_parser, main
 from pipelines.io.errors import ConfigError, ContractError
 
@@ -28,7 +28,7 @@ def probe(root, tmp_path):
 
     def run(names=NAMES, out="out", config=None):
         files = [ListedFile(f"mine/clips/{name}", f"clips/{name}.avi", None) for name in names]
-        (tmp_path / "files.json").write_text(encode_files(files))
+        (tmp_path / "files.json").write_text(encode_list(files))
         paths = [tmp_path / out / name for name in ("probed.parquet", "problems.parquet")]
         options = ["--config", config or json.dumps({"min_frames": 2}), "--root", str(root)]
         options += ["--files", str(tmp_path / "files.json"), "--shard", "0002-of-0003"]
@@ -88,7 +88,7 @@ def test_a_wrong_config_is_refused_before_anything_is_written(probe, tmp_path, c
 
 
 def test_a_damaged_list_is_refused(probe, tmp_path, monkeypatch):
-    monkeypatch.setattr("tests.unit.data.test_probe_videos.encode_files", lambda files: "[")
+    monkeypatch.setattr("tests.unit.data.test_probe_videos.encode_list", lambda files: "[")
 
     with pytest.raises(ContractError, match="expected a list"):
         probe()

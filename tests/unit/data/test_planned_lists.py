@@ -1,10 +1,19 @@
 import errno
 import os
+from dataclasses import replace
 
 import pytest
 
-from pipelines.data.file_list import ListedFile, encode_files, read_files, shard_files
 from pipelines.data.manifest import Video, shard_of
+from pipelines.data.planned_lists import (
+    ListedFile,
+    ListedVideo,
+    encode_list,
+    read_files,
+    read_videos,
+    shard_files,
+    split_videos,
+)
 from pipelines.io.errors import ContractError
 
 NUM_SHARDS = 4
@@ -92,19 +101,62 @@ def test_absolute_paths_are_taken_as_they_are(tmp_path):
     assert shard_files([lone], "elsewhere", 1) == [[ListedFile("mine/x", lone.path, 3)]]
 
 
+def test_videos_are_listed_by_split_with_their_role_there(videos):
+    first = Video("mine/v00", "v00.mp4", "jump", "g1", {"s": "train", "few": "unlabelled"})
+
+    found = split_videos([first, video("v01", s="test")], ["s", "few", "none"])
+
+    assert found == {
+        "s": [
+            ListedVideo("mine/v00", "jump", "g1", "train"),
+            ListedVideo("mine/v01", "jump", None, "test"),
+        ],
+        "few": [ListedVideo("mine/v00", "jump", "g1", "unlabelled")],
+        "none": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "changed"),
+    [
+        ({"roles": {"s": "test"}}, {"s"}),
+        ({"roles": {"s": "train", "t": "test"}}, {"t"}),
+        ({"roles": {}}, {"s"}),
+        ({"label": "run"}, {"s"}),
+        ({"group": "g2"}, {"s"}),
+        ({"path": "b.mp4"}, set()),
+    ],
+    ids=["role", "another split", "no split", "label", "group", "file"],
+)
+def test_a_list_of_a_split_changes_with_its_own_videos_alone(change, changed):
+    first, other = video("a", s="train"), video("b", t="train", s="test")
+    before = split_videos([first, other], "st")
+
+    after = split_videos([replace(first, **change), other], "st")
+
+    assert {split for split in before if after[split] != before[split]} == changed
+
+
 def test_lists_are_read_as_written(tmp_path):
     files = [ListedFile('mine/a "b"', "ä\n.mp4", 3), ListedFile("mine/c", "c.mp4", None)]
-    (tmp_path / "files.json").write_text(encode_files(files))
+    listed = [
+        ListedVideo("mine/a", "jump", None, "train"),
+        ListedVideo("mine/b", None, "g", "test"),
+    ]
+    (tmp_path / "files.json").write_text(encode_list(files))
+    (tmp_path / "videos.json").write_text(encode_list(listed))
 
     assert read_files(tmp_path / "files.json") == files
-    assert encode_files(files) == encode_files([*files])
+    assert read_videos(tmp_path / "videos.json") == listed
+    assert encode_list(files) == encode_list([*files])
 
 
+@pytest.mark.parametrize("read", [read_files, read_videos])
 @pytest.mark.parametrize("text", [None, "[", '[["a", "a.mp4"]]', '[["a", 1, 2]]', "\udcff"])
-def test_other_files_are_refused(tmp_path, text):
-    path = tmp_path / "files.json"
+def test_other_files_are_refused(tmp_path, text, read):
+    path = tmp_path / "list.json"
     if text is not None:
         path.write_text(text, errors="surrogateescape")
 
-    with pytest.raises(ContractError, match=r"files\.json: expected a list of .* run the same"):
-        read_files(path)
+    with pytest.raises(ContractError, match=r"list\.json: expected a list of .* run the same"):
+        read(path)

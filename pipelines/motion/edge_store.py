@@ -29,11 +29,13 @@ from numpy.typing import NDArray
 
 from pipelines.frames.ragged_store import (
     IntArray,
+    Location,
     RaggedReader,
     checked_rows,
     write_checked,
     write_index,
 )
+from pipelines.frames.row_cache import RowCache
 from pipelines.io.errors import ContractError
 from pipelines.io.hdf5 import ArtifactWriter, fixed_length_text, open_checked, read_text
 from pipelines.motion.edges import MAP_KINDS, CodeArray, MapArray, decode, encode, strength
@@ -177,6 +179,7 @@ class EdgeStore:
 
     Args:
         paths: Shard files, all of one kind and frame gap.
+        cache_mb: Most megabytes of stored maps that this process keeps; 0 for none.
 
     Attributes:
         kind: A key of `pipelines.motion.edges.MAP_KINDS`, which states units and ranges.
@@ -191,8 +194,9 @@ class EdgeStore:
         ContractError: If a shard is damaged or of another kind than the others.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], cache_mb: float = 0) -> None:
         """Read the index of every shard."""
+        self._cache = RowCache(cache_mb)
         cached = {"values": 4, "means": 4}
         self._shards = RaggedReader(paths, ARTIFACT, VERSION, RULE, "map_offsets", cached)
         self.fps = self._shards.fps
@@ -233,15 +237,37 @@ class EdgeStore:
         shape = (MAP_KINDS[self.kind].num_channels, *self.sizes[video_id])
         if not len(rows):
             return np.empty((0, *shape), np.float32)
-        # One read from the first to the last: clips are short and their frames near.
-        low, high, length = int(rows.min()), int(rows.max()) + 1, int(np.prod(shape))
+        return decode(self._codes(video_id, place, rows.tolist(), shape), self.kind)
+
+    def _codes(
+        self, video_id: str, place: Location, rows: list[int], shape: tuple[int, ...]
+    ) -> CodeArray:
+        """Stored maps ``(T, C, H, W)`` of a video; those that were not kept by one read."""
+        kept = {row: self._cache.get((video_id, row)) for row in rows}
+        found = {row: codes for row, codes in kept.items() if codes is not None}
+        missing = kept.keys() - found.keys()
+        if missing:
+            # From the first to the last: clips are short and their frames near.
+            first = min(missing)
+            block = self._block(video_id, place, first, max(missing) + 1, shape)
+            for row in missing:
+                found[row] = block[row - first]
+                self._cache.put((video_id, row), block[row - first])
+        return np.stack([found[row] for row in rows])
+
+    def _block(
+        self, video_id: str, place: Location, low: int, high: int, shape: tuple[int, ...]
+    ) -> CodeArray:
+        """Stored maps `low` to `high` (exclusive) of a video."""
+        length = int(np.prod(shape))
         start = self._first_values[video_id] + low * length
         stop = start + (high - low) * length
         with self._shards.damage(place.shard):
             block = self._shards.dataset(place.shard, "values")[start:stop]
         if len(block) != stop - start:
             raise self._shards.damaged(place.shard, f"{start + len(block)} values")
-        return decode(block.reshape(-1, *shape)[rows - low], self.kind)
+        codes: CodeArray = block.reshape(-1, *shape)
+        return codes
 
     def means(self, video_id: str) -> NDArray[np.float32]:
         """Mean strength of each map: entry i is of frame ``first_frame + i``.

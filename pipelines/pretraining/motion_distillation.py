@@ -190,7 +190,7 @@ class MotionDistillation(Task):
     def _rgb(self, batch: Batch) -> Tensor:
         """Network input ``(B, 2, 3, T, S, S)``, varied while training."""
         clips, chosen = batch["rgb"], self.clip_input
-        values = clips.flatten(0, 1).to(torch.float32) / 255
+        values = clips.flatten(0, 1).to(torch.float32, copy=True).div_(255)
         if self.training and chosen.colour is not None:
             values = jittered(values, batch["seed"].tolist(), chosen.colour, NUM_CLIPS)
         return normalised(values, chosen.mean, chosen.std).reshape(clips.shape)

@@ -34,6 +34,8 @@ from pipelines.training.tasks import Batch, Task
 
 # Decoded frames and flow kept per process; a constant, so memory does not grow with a dataset.
 CACHE_MB = 384
+# And so of motion maps: one byte for a frame's three.
+MAP_CACHE_MB = 128
 
 ALL_LABELS = LabelsConfig()
 

@@ -8,9 +8,11 @@ Conventions
 - A clip is cropped and flipped as a whole: all its frames, and its RGB and flow, alike.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -89,12 +91,10 @@ def rgb_input(
         Shape ``(3, T, S, S)``.
     """
     window = frames[:, crop.top : crop.top + crop.side, crop.left : crop.left + crop.side]
-    mirrored = window[:, :, ::-1] if crop.is_flipped else window
-    values = _filled(mirrored.transpose(3, 0, 1, 2), out)
-    scale = 1 / (255 * np.asarray(std, dtype=np.float64))
-    shift = -np.asarray(mean, dtype=np.float64) / np.asarray(std, dtype=np.float64)
-    values *= scale.astype(np.float32)[:, None, None, None]
-    values += shift.astype(np.float32)[:, None, None, None]
+    scale, shift = _scale_and_shift(tuple(mean), tuple(std))
+    values = _filled(_planes(window, crop.is_flipped), out)
+    values *= scale
+    values += shift
     return values
 
 
@@ -126,6 +126,30 @@ def flow_input(
         np.negative(values[0], out=values[0])
     values *= np.float32(1 / scale_px)
     return np.clip(values, -1, 1, out=values)
+
+
+def _planes(window: NDArray[np.uint8], is_flipped: bool) -> NDArray[np.uint8]:
+    """Channels ``(3, T, S, S)`` of a window ``(T, S, S, 3)``.
+
+    numpy sorts bytes by channel one by one, OpenCV many at a time: to it, all frames below each
+    other are one picture.
+    """
+    num_frames, height, width, _ = window.shape
+    column = np.ascontiguousarray(window).reshape(-1, width, 3)
+    planes = np.empty((3, num_frames, height, width), np.uint8)
+    cv2.split(cv2.flip(column, 1) if is_flipped else column, list(planes.reshape(3, -1, width)))
+    return planes
+
+
+@functools.cache
+def _scale_and_shift(
+    mean: tuple[float, ...], std: tuple[float, ...]
+) -> tuple[FloatArray, FloatArray]:
+    """Per channel ``(3, 1, 1, 1)``: a value times the first, plus the second, is normalised."""
+    deviation = np.asarray(std, dtype=np.float64)
+    scale, shift = 1 / (255 * deviation), -np.asarray(mean, dtype=np.float64) / deviation
+    spread = (slice(None), None, None, None)
+    return scale.astype(np.float32)[spread], shift.astype(np.float32)[spread]
 
 
 def _filled(stored: NDArray[np.uint8] | FloatArray, out: FloatArray | None) -> FloatArray:

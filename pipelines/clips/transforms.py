@@ -85,13 +85,20 @@ def rgb_input(
         crop: The window.
         mean: Three means on the scale 0..1.
         std: Three deviations on the scale 0..1.
-        out: Array to fill and return; made where absent.
+        out: Array to fill and return; made where absent. It may be a view whose channels lie
+            beside each other in memory, which is filled in less time.
 
     Returns:
         Shape ``(3, T, S, S)``.
     """
     window = frames[:, crop.top : crop.top + crop.side, crop.left : crop.left + crop.side]
     scale, shift = _scale_and_shift(tuple(mean), tuple(std))
+    if out is not None and (pixels := out.transpose(1, 2, 3, 0)).flags.c_contiguous:
+        pixels[...] = window[:, :, ::-1] if crop.is_flipped else window
+        rows = pixels.reshape(-1, 3 * crop.side, copy=False)
+        rows *= np.tile(scale.ravel(), crop.side)
+        rows += np.tile(shift.ravel(), crop.side)
+        return out
     values = _filled(_planes(window, crop.is_flipped), out)
     values *= scale
     values += shift

@@ -185,8 +185,11 @@ def training_batches(
     videos_per_batch: int,
     seed: int,
     draw_starts: DrawStarts = random_starts,
+    is_channels_last: bool = False,
 ) -> Batches:
     """Batches of randomly placed clips as a pure function of the step.
+
+    See `pipelines.clips.clip_dataset.ClipDataset` for the arguments.
 
     Raises:
         DatasetError: If the videos are single images.
@@ -205,6 +208,7 @@ def training_batches(
         label,
         train=True,
         draw_starts=draw_starts,
+        is_channels_last=is_channels_last,
     )
     return sampled_batches(dataset, len(videos), videos_per_batch, seed)
 

@@ -92,14 +92,20 @@ def rgb_input(
         Shape ``(3, T, S, S)``.
     """
     window = frames[:, crop.top : crop.top + crop.side, crop.left : crop.left + crop.side]
-    scale, shift = _scale_and_shift(tuple(mean), tuple(std))
+    means, deviations = tuple(mean), tuple(std)
+    column = _column(window, crop.is_flipped)
     if out is not None and (pixels := out.transpose(1, 2, 3, 0)).flags.c_contiguous:
-        pixels[...] = window[:, :, ::-1] if crop.is_flipped else window
-        rows = pixels.reshape(-1, 3 * crop.side, copy=False)
-        rows *= np.tile(scale.ravel(), crop.side)
-        rows += np.tile(shift.ravel(), crop.side)
+        scale, shift = _of_a_frame(means, deviations, crop.side**2)
+        rows = pixels.reshape(len(frames), -1, copy=False)
+        rows[...] = column.reshape(rows.shape)
+        rows *= scale
+        rows += shift
         return out
-    values = _filled(_planes(window, crop.is_flipped), out)
+    scale, shift = _scale_and_shift(means, deviations)
+    # numpy sorts bytes by channel one by one, OpenCV many at a time.
+    planes = np.empty((3, *window.shape[:3]), np.uint8)
+    cv2.split(column, list(planes.reshape(3, -1, crop.side)))
+    values = _filled(planes, out)
     values *= scale
     values += shift
     return values
@@ -135,17 +141,10 @@ def flow_input(
     return np.clip(values, -1, 1, out=values)
 
 
-def _planes(window: NDArray[np.uint8], is_flipped: bool) -> NDArray[np.uint8]:
-    """Channels ``(3, T, S, S)`` of a window ``(T, S, S, 3)``.
-
-    numpy sorts bytes by channel one by one, OpenCV many at a time: to it, all frames below each
-    other are one picture.
-    """
-    num_frames, height, width, _ = window.shape
-    column = np.ascontiguousarray(window).reshape(-1, width, 3)
-    planes = np.empty((3, num_frames, height, width), np.uint8)
-    cv2.split(cv2.flip(column, 1) if is_flipped else column, list(planes.reshape(3, -1, width)))
-    return planes
+def _column(window: NDArray[np.uint8], is_flipped: bool) -> NDArray[np.uint8]:
+    """Frames ``(T, S, S, 3)`` below each other, mirrored where asked: ``(T * S, S, 3)``."""
+    column = np.ascontiguousarray(window).reshape(-1, *window.shape[2:])
+    return np.asarray(cv2.flip(column, 1), np.uint8) if is_flipped else column
 
 
 @functools.cache
@@ -157,6 +156,15 @@ def _scale_and_shift(
     scale, shift = 1 / (255 * deviation), -np.asarray(mean, dtype=np.float64) / deviation
     spread = (slice(None), None, None, None)
     return scale.astype(np.float32)[spread], shift.astype(np.float32)[spread]
+
+
+@functools.cache
+def _of_a_frame(
+    mean: tuple[float, ...], std: tuple[float, ...], num_px: int
+) -> tuple[FloatArray, FloatArray]:
+    """`_scale_and_shift` for pixels side by side ``(3 * num_px,)``: numpy is fast in long rows."""
+    scale, shift = _scale_and_shift(mean, std)
+    return np.tile(scale.ravel(), num_px), np.tile(shift.ravel(), num_px)
 
 
 def _filled(stored: NDArray[np.uint8] | FloatArray, out: FloatArray | None) -> FloatArray:

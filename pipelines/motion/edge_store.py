@@ -15,8 +15,7 @@ the frame shards.
 - attributes ``kind``, ``num_channels``, ``units_per_value``, ``frame_gap``, ``flow`` and
   ``weights`` ("" for none), ``height`` and ``width`` (0 where every video has its own).
 
-Chunks hold 16 maps of the shard's first video, shuffled and packed by Zstandard inside Blosc,
-with checksums.
+Chunks hold 16 maps of the shard's first video, packed by Blosc's Zstandard, with checksums.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +28,6 @@ from numpy.typing import NDArray
 
 from pipelines.frames.ragged_store import (
     IntArray,
-    Location,
     RaggedReader,
     checked_rows,
     write_checked,
@@ -229,45 +227,34 @@ class EdgeStore:
             IndexError: If a frame is out of range or has no map.
             ContractError: If the shard is damaged.
         """
-        place = self._shards.locate(video_id)
+        self._shards.locate(video_id)
         frames = checked_rows(frame_indices, self.num_frames[video_id], video_id)
         if len(frames) and frames.min() < self.first_frame:
             raise IndexError(f"{video_id}: maps begin at frame {self.first_frame}, found {frames}")
-        rows = frames - self.first_frame
         shape = (MAP_KINDS[self.kind].num_channels, *self.sizes[video_id])
-        if not len(rows):
+        if not len(frames):
             return np.empty((0, *shape), np.float32)
-        return decode(self._codes(video_id, place, rows.tolist(), shape), self.kind)
-
-    def _codes(
-        self, video_id: str, place: Location, rows: list[int], shape: tuple[int, ...]
-    ) -> CodeArray:
-        """Stored maps ``(T, C, H, W)`` of a video; those that were not kept by one read."""
+        rows = (frames - self.first_frame).tolist()
         kept = {row: self._cache.get((video_id, row)) for row in rows}
         found = {row: codes for row, codes in kept.items() if codes is not None}
-        missing = kept.keys() - found.keys()
-        if missing:
-            # From the first to the last: clips are short and their frames near.
+        if missing := kept.keys() - found.keys():
             first = min(missing)
-            block = self._block(video_id, place, first, max(missing) + 1, shape)
+            block = self._block(video_id, first, max(missing) + 1, shape)
             for row in missing:
                 found[row] = block[row - first]
-                self._cache.put((video_id, row), block[row - first])
-        return np.stack([found[row] for row in rows])
+                self._cache.put((video_id, row), found[row])
+        return decode(np.stack([found[row] for row in rows]), self.kind)
 
-    def _block(
-        self, video_id: str, place: Location, low: int, high: int, shape: tuple[int, ...]
-    ) -> CodeArray:
-        """Stored maps `low` to `high` (exclusive) of a video."""
-        length = int(np.prod(shape))
+    def _block(self, video_id: str, low: int, high: int, shape: tuple[int, ...]) -> CodeArray:
+        """Maps `low` to `high` (exclusive) by one read: clips are short and their frames near."""
+        place, length = self._shards.locate(video_id), int(np.prod(shape))
         start = self._first_values[video_id] + low * length
         stop = start + (high - low) * length
         with self._shards.damage(place.shard):
-            block = self._shards.dataset(place.shard, "values")[start:stop]
+            block: CodeArray = self._shards.dataset(place.shard, "values")[start:stop]
         if len(block) != stop - start:
             raise self._shards.damaged(place.shard, f"{start + len(block)} values")
-        codes: CodeArray = block.reshape(-1, *shape)
-        return codes
+        return block.reshape(-1, *shape)
 
     def means(self, video_id: str) -> NDArray[np.float32]:
         """Mean strength of each map: entry i is of frame ``first_frame + i``.

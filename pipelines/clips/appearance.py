@@ -46,4 +46,5 @@ def normalised(clips: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
         torch.tensor(values, device=clips.device)[:, None, None, None] for values in (mean, std)
     )
     # Clips that were recoloured frame by frame lie in memory in another order.
-    return torch.empty(clips.shape, device=clips.device).copy_(clips).sub_(shift).div_(scale)
+    result = torch.empty(clips.shape, device=clips.device)
+    return torch.sub(clips, shift, out=result).div_(scale)

@@ -130,7 +130,8 @@ def resized_crop(
         window: Inside the frames.
         side: Of the result, px.
         deviation: Of the blur, px of the result; 0 for none.
-        out: Array to fill and return, ``(C, T, side, side)``; made where absent.
+        out: Array to fill and return, ``(C, T, side, side)``, each channel without gaps; made
+            where absent.
 
     Returns:
         Shape ``(C, T, side, side)``, values 0..255.
@@ -147,15 +148,17 @@ def resized_crop(
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     kernel = 2 * math.ceil(KERNEL_REACH * deviation) + 1
     found = np.empty((channels, num_frames, side, side), np.uint8) if out is None else out
-    for index, frame in enumerate(cut):
-        picture = cv2.resize(frame, (side, side), interpolation=method)
+    pictures = np.empty((num_frames, side, side, channels), np.uint8)
+    for frame, picture in zip(cut, pictures, strict=True):
+        cv2.resize(frame, (side, side), dst=picture, interpolation=method)
         if deviation:
-            picture = cv2.GaussianBlur(
-                picture, (kernel, kernel), deviation, borderType=cv2.BORDER_REFLECT_101
+            cv2.GaussianBlur(
+                picture, (kernel, kernel), deviation, picture, borderType=cv2.BORDER_REFLECT_101
             )
-        picture = picture.reshape(side, side, channels)
-        mirrored = picture[:, ::-1] if window.is_flipped else picture
-        found[:, index] = mirrored.transpose(2, 0, 1)
+    # All frames below each other are one picture, whose channels lie as they will stay.
+    column = pictures.reshape(-1, side, channels)
+    mirrored = cv2.flip(column, 1) if window.is_flipped else column
+    cv2.split(mirrored, [plane.reshape(-1, side, copy=False) for plane in found])
     return found
 
 

@@ -93,6 +93,7 @@ class ClipReader:
         flow: Store of flow, for items with ``flow``.
         config: How clips are cut and normalised.
         label: Class of a clip, or None for items without ``label``.
+        is_channels_last: Whether a pixel's channels lie beside each other in memory.
 
     Raises:
         ValueError: If there is neither store, if their frame sizes differ, if the crop does
@@ -105,6 +106,7 @@ class ClipReader:
         flow: FlowStore | None,
         config: ClipConfig,
         label: LabelFunction | None,
+        is_channels_last: bool = False,
     ) -> None:
         """Check that the parts fit together."""
         sizes = {store.size for store in (frames, flow) if store is not None}
@@ -114,6 +116,7 @@ class ClipReader:
             raise ValueError("clips with flow have no crop_scales: resizing would change the flow")
         self.size = sizes.pop()
         self.frames, self.flow, self.config, self.label = frames, flow, config, label
+        self._is_channels_last = is_channels_last
         # Networks that train on windows of several sizes are shown the whole shorter side.
         side = min(self.size) if config.crop_scales else config.crop_px
         self.centre = centre_crop(self.size, side)
@@ -178,12 +181,15 @@ class ClipReader:
 
     def empty(self, *leading: int) -> dict[str, FloatArray]:
         """Arrays for clips ``(*leading, C, T, S, S)`` by modality, not filled."""
-        side, num_frames = self.config.crop_px, self.config.num_frames
-        return {
-            name: np.empty((*leading, channels, num_frames, side, side), np.float32)
-            for name, channels, store in (("rgb", 3, self.frames), ("flow", 2, self.flow))
-            if store is not None
-        }
+        sides = (self.config.num_frames, self.config.crop_px, self.config.crop_px)
+        found = {}
+        for name, channels, store in (("rgb", 3, self.frames), ("flow", 2, self.flow)):
+            if store is not None and self._is_channels_last:
+                pixels = np.empty((*leading, *sides, channels), np.float32)
+                found[name] = np.moveaxis(pixels, -1, -4)
+            elif store is not None:
+                found[name] = np.empty((*leading, channels, *sides), np.float32)
+        return found
 
     def _fill_rgb(
         self, clips: FloatArray, stored: NDArray[np.uint8], crops: Sequence[Crop]
@@ -216,6 +222,7 @@ class ClipDataset(Dataset[Item]):
         label: Class of a clip by video, first and last frame.
         train: Whether to draw at random.
         draw_starts: Where the clips of one video begin in training.
+        is_channels_last: Whether a pixel's channels lie beside each other in memory.
 
     Raises:
         KeyError: If a store lacks a video.
@@ -232,9 +239,10 @@ class ClipDataset(Dataset[Item]):
         label: LabelFunction | None,
         train: bool,
         draw_starts: DrawStarts = random_starts,
+        is_channels_last: bool = False,
     ) -> None:
         """Check the parts; nothing is read."""
-        self._reader = ClipReader(frames, flow, config, label)
+        self._reader = ClipReader(frames, flow, config, label, is_channels_last)
         self._reader.check_known(videos)
         self._videos, self._config = list(videos), config
         self._num_clips, self._is_train = num_clips, train

@@ -15,11 +15,15 @@ from numpy.typing import NDArray
 from pipelines.clips.motion_sampling import ClipShape, motion_indices, moving_starts
 from pipelines.clips.sampling import IntArray, as_clips
 from pipelines.clips.transforms import Crop, FloatArray, random_crop
+from pipelines.frames.row_cache import RowCache
 from pipelines.io.errors import ConfigError, ContractError
 from pipelines.motion.edge_store import EdgeStore
 from pipelines.motion.edges import MAP_KINDS
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
+
+# Moving clips of videos that are kept, 8 bytes each: of tens of thousands of videos.
+CANDIDATES_MB = 16
 
 
 class MotionClipConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,6 +67,7 @@ class MotionReader:
         if flow_scale_px <= 0:
             raise ValueError(f"flow_scale_px must be positive, found {flow_scale_px}")
         self.store, self.config = store, config
+        self._candidates = RowCache(CANDIDATES_MB)
         is_flow = store.kind == "raw-flow"
         # Edges reach 10 and grey levels 255: both become 0 to 1.
         self.scale = flow_scale_px if is_flow else MAP_KINDS[store.kind].limit
@@ -99,9 +104,13 @@ class MotionReader:
                 )
 
     def candidates(self, video_id: str) -> IntArray:
-        """First frames of a video's clips that move enough."""
-        means, shape = self.store.means(video_id), self.config.shape
-        return moving_starts(means, shape, self.store.first_frame, self.config.threshold)
+        """First frames of a video's clips that move enough; not to be written to."""
+        found = self._candidates.get(video_id)
+        if found is None:
+            means, shape = self.store.means(video_id), self.config.shape
+            found = moving_starts(means, shape, self.store.first_frame, self.config.threshold)
+            self._candidates.put(video_id, found)
+        return found
 
     def random_crops(self, rng: np.random.Generator, video_id: str, count: int) -> list[Crop]:
         """Places of `count` clips, not mirrored."""
@@ -127,9 +136,10 @@ class MotionReader:
 
     def _maps(self, video_id: str, frames: Sequence[IntArray]) -> list[NDArray[np.float32]]:
         """Maps of each clip; by one read where that reads no more than one for each."""
-        together = np.concatenate(frames)
-        if np.ptp(together) < sum(np.ptp(clip) + 1 for clip in frames):
-            return list(as_clips(self.store.read(video_id, together), len(frames)))
+        ends = [(min(clip), max(clip)) for clip in map(np.ndarray.tolist, frames)]
+        whole = max(last for _, last in ends) - min(first for first, _ in ends)
+        if whole < sum(last - first + 1 for first, last in ends):
+            return list(as_clips(self.store.read(video_id, np.concatenate(frames)), len(frames)))
         return [self.store.read(video_id, clip) for clip in frames]
 
 

@@ -10,6 +10,7 @@ al., "Momentum Contrast", CVPR 2020.
 """
 
 import copy
+import functools
 from typing import TypeVar
 
 import torch
@@ -59,17 +60,17 @@ class Embedder(nn.Module):
 
 
 def momentum_copy(module: Network) -> Network:
-    """An equal module whose weights nothing but `follow` changes."""
+    """An equal module whose weights nothing but a `Follower` changes."""
     slow = copy.deepcopy(module)
     slow.requires_grad_(requires_grad=False)
     return slow
 
 
-@torch.no_grad()
-def follow(slow: nn.Module, online: nn.Module, momentum: float) -> None:
-    """Move a momentum copy: ``slow <- momentum * slow + (1 - momentum) * online``.
+class Follower:
+    """Moves a momentum copy: ``slow <- momentum * slow + (1 - momentum) * online``.
 
-    Buffers, the running statistics of BatchNorm, are copied.
+    Buffers, the running statistics of BatchNorm, are copied. The first move looks all tensors up
+    and later ones take the same: both modules stay on their device from then on.
 
     Args:
         slow: Made by `momentum_copy` from `online`; changed in place.
@@ -79,12 +80,30 @@ def follow(slow: nn.Module, online: nn.Module, momentum: float) -> None:
     Raises:
         ValueError: If momentum is not in [0, 1].
     """
-    if not 0 <= momentum <= 1:
-        raise ValueError(f"momentum must be in [0, 1], found {momentum}")
-    for behind, ahead in zip(slow.parameters(), online.parameters(), strict=True):
-        behind.mul_(momentum).add_(ahead, alpha=1 - momentum)
-    for kept, current in zip(slow.buffers(), online.buffers(), strict=True):
-        kept.copy_(current)
+
+    def __init__(self, slow: nn.Module, online: nn.Module, momentum: float) -> None:
+        """Nothing is moved yet."""
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"momentum must be in [0, 1], found {momentum}")
+        self._slow, self._online, self._momentum = slow, online, momentum
+
+    @torch.no_grad()
+    def move(self) -> None:
+        """Follow one step of the online network."""
+        behind, ahead = self._parameters
+        torch._foreach_mul_(behind, self._momentum)
+        torch._foreach_add_(behind, ahead, alpha=1 - self._momentum)
+        kept, current = self._buffers
+        if kept:
+            torch._foreach_copy_(kept, current)
+
+    @functools.cached_property
+    def _parameters(self) -> tuple[list[Tensor], list[Tensor]]:
+        return list(self._slow.parameters()), list(self._online.parameters())
+
+    @functools.cached_property
+    def _buffers(self) -> tuple[list[Tensor], list[Tensor]]:
+        return list(self._slow.buffers()), list(self._online.buffers())
 
 
 def _initialise_projection(projection: nn.Module, generator: torch.Generator) -> None:

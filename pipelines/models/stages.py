@@ -77,6 +77,20 @@ class Backbone(nn.Module):
         """Global average pool over time and space, (N, C, T, H, W) -> (N, D)."""
         return self.forward_map(clips).mean(dim=(2, 3, 4))
 
+    @property
+    def is_channels_last(self) -> bool:
+        """Whether clips are brought into `torch.channels_last_3d`, as the first weight is.
+
+        Clips that lie so already are copied neither forward nor backward; the numbers are the same.
+        """
+        weight = next(self.parameters())
+        layout = torch.channels_last_3d
+        return (
+            weight.ndim == 5
+            and not weight.is_contiguous()
+            and weight.is_contiguous(memory_format=layout)
+        )
+
     def check_clip(self, num_frames: int, height: int, width: int) -> None:
         """Refuse clips that the architecture cannot take.
 

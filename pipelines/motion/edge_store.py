@@ -15,8 +15,7 @@ the frame shards.
 - attributes ``kind``, ``num_channels``, ``units_per_value``, ``frame_gap``, ``flow`` and
   ``weights`` ("" for none), ``height`` and ``width`` (0 where every video has its own).
 
-Chunks hold 16 maps of the shard's first video, shuffled and packed by Zstandard inside Blosc,
-with checksums.
+Chunks hold 16 maps of the shard's first video, packed by Blosc's Zstandard, with checksums.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +33,7 @@ from pipelines.frames.ragged_store import (
     write_checked,
     write_index,
 )
+from pipelines.frames.row_cache import RowCache
 from pipelines.io.errors import ContractError
 from pipelines.io.hdf5 import ArtifactWriter, fixed_length_text, open_checked, read_text
 from pipelines.motion.edges import MAP_KINDS, CodeArray, MapArray, decode, encode, strength
@@ -177,6 +177,7 @@ class EdgeStore:
 
     Args:
         paths: Shard files, all of one kind and frame gap.
+        cache_mb: Most megabytes of stored maps that this process keeps; 0 for none.
 
     Attributes:
         kind: A key of `pipelines.motion.edges.MAP_KINDS`, which states units and ranges.
@@ -191,8 +192,9 @@ class EdgeStore:
         ContractError: If a shard is damaged or of another kind than the others.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], cache_mb: float = 0) -> None:
         """Read the index of every shard."""
+        self._cache = RowCache(cache_mb)
         cached = {"values": 4, "means": 4}
         self._shards = RaggedReader(paths, ARTIFACT, VERSION, RULE, "map_offsets", cached)
         self.fps = self._shards.fps
@@ -225,23 +227,34 @@ class EdgeStore:
             IndexError: If a frame is out of range or has no map.
             ContractError: If the shard is damaged.
         """
-        place = self._shards.locate(video_id)
+        self._shards.locate(video_id)
         frames = checked_rows(frame_indices, self.num_frames[video_id], video_id)
         if len(frames) and frames.min() < self.first_frame:
             raise IndexError(f"{video_id}: maps begin at frame {self.first_frame}, found {frames}")
-        rows = frames - self.first_frame
         shape = (MAP_KINDS[self.kind].num_channels, *self.sizes[video_id])
-        if not len(rows):
+        if not len(frames):
             return np.empty((0, *shape), np.float32)
-        # One read from the first to the last: clips are short and their frames near.
-        low, high, length = int(rows.min()), int(rows.max()) + 1, int(np.prod(shape))
+        rows = (frames - self.first_frame).tolist()
+        kept = {row: self._cache.get((video_id, row)) for row in rows}
+        found = {row: codes for row, codes in kept.items() if codes is not None}
+        if missing := kept.keys() - found.keys():
+            first = min(missing)
+            block = self._block(video_id, first, max(missing) + 1, shape)
+            for row in missing:
+                found[row] = block[row - first]
+                self._cache.put((video_id, row), found[row])
+        return decode(np.stack([found[row] for row in rows]), self.kind)
+
+    def _block(self, video_id: str, low: int, high: int, shape: tuple[int, ...]) -> CodeArray:
+        """Maps `low` to `high` (exclusive) by one read: clips are short and their frames near."""
+        place, length = self._shards.locate(video_id), int(np.prod(shape))
         start = self._first_values[video_id] + low * length
         stop = start + (high - low) * length
         with self._shards.damage(place.shard):
-            block = self._shards.dataset(place.shard, "values")[start:stop]
+            block: CodeArray = self._shards.dataset(place.shard, "values")[start:stop]
         if len(block) != stop - start:
             raise self._shards.damaged(place.shard, f"{start + len(block)} values")
-        return decode(block.reshape(-1, *shape)[rows - low], self.kind)
+        return block.reshape(-1, *shape)
 
     def means(self, video_id: str) -> NDArray[np.float32]:
         """Mean strength of each map: entry i is of frame ``first_frame + i``.

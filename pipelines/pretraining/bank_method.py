@@ -80,6 +80,8 @@ def bank_training(
 ) -> Pretraining:
     """The training of a task on random clips of its bank's videos."""
     recipe = context.recipe
+    # Clips in the network's own layout save its first layer two copies; jitter wants planes.
+    is_channels_last = options.colour is None and task.model.backbone.is_channels_last
     batches = training_batches(
         context.source,
         videos,
@@ -88,6 +90,7 @@ def bank_training(
         recipe.clips_per_video,
         recipe.videos_per_batch,
         context.seed,
+        is_channels_last=is_channels_last,
     )
     return Pretraining(
         videos=videos,

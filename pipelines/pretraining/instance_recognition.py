@@ -5,6 +5,7 @@ Shapes: B clips of a step, K negatives, D entries of an embedding.
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from pipelines.clips.clip_colours import ClipColours
 from pipelines.models.heads import Classifier
@@ -48,7 +49,8 @@ class InstanceRecognition(BankTask):
         num_videos, rows = len(self.bank.video_ids), self.bank.rows
         negatives = self._draw(seeds, index, num_videos, self._num_negatives)
         positive = (embeddings * rows[index]).sum(dim=1)
-        # (B, K, D) rows against (B, D, 1) embeddings
-        negative = torch.bmm(rows[negatives.to(rows.device)], embeddings[:, :, None])[:, :, 0]
+        # (B, K, D) rows against (B, D, 1) embeddings; indexing copies them at a third of the speed
+        others = functional.embedding(negatives.to(rows.device), rows)
+        negative = torch.bmm(others, embeddings[:, :, None])[:, :, 0]
         loss = self._loss(positive, negative, self._temperature, num_videos)
         return {"loss": loss} | self.health(embeddings, index)

@@ -23,7 +23,12 @@ from pipelines.models.weights import ModelMeta, load_classifier
 from pipelines.motion.edge_store import EdgeStore
 from pipelines.pretraining.neighbour_watch import WatchedFiles, neighbour_watch
 from pipelines.pretraining.recipe import PretrainingConfig, PretrainingRecipe
-from pipelines.training.clip_sources import ClipSource, hold_out_at_random, open_clip_source
+from pipelines.training.clip_sources import (
+    MAP_CACHE_MB,
+    ClipSource,
+    hold_out_at_random,
+    open_clip_source,
+)
 from pipelines.training.engine import Batches, Measure
 from pipelines.training.publication import prepare, train_and_publish
 from pipelines.training.tasks import Task
@@ -192,5 +197,5 @@ def _open(config: PretrainingConfig, given: PretrainingOptions) -> Context:
         device=device,
         initial=load_classifier(given.initial, RULE)[0] if given.initial else None,
         prior=prior,
-        edges=EdgeStore(read_paths(given.edges)) if given.edges else None,
+        edges=EdgeStore(read_paths(given.edges), MAP_CACHE_MB) if given.edges else None,
     )

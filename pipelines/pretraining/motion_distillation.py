@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from pipelines.clips.appearance import jittered, normalised
 from pipelines.clips.colour import ColourConfig
 from pipelines.clips.query_key_dataset import NUM_CLIPS
-from pipelines.models.embedder import Embedder, follow, momentum_copy
+from pipelines.models.embedder import Embedder, Follower, momentum_copy
 from pipelines.models.grouped_norm import forward_in_groups, forward_shuffled, shuffled_order
 from pipelines.models.heads import Classifier
 from pipelines.models.memory_queue import MemoryQueue
@@ -77,11 +77,12 @@ class ClipInput:
 class Pathway(nn.Module):
     """One modality: its network, the slow copy, and the memory of the slow copy's keys."""
 
-    def __init__(self, online: Embedder, num_negatives: int) -> None:
-        """Copy the network; the memory begins empty."""
+    def __init__(self, online: Embedder, num_negatives: int, momentum: float) -> None:
+        """Copy the network, which the copy follows with `momentum`; the memory begins empty."""
         super().__init__()
         self.online, self.slow = online, momentum_copy(online)
         self.memory = MemoryQueue(num_negatives, online.num_columns)
+        self.follower = Follower(self.slow, online, momentum)
 
     def embed(
         self, clips: Tensor, video_index: Tensor, num_groups: int, order: Tensor | None
@@ -137,8 +138,9 @@ class MotionDistillation(Task):
                 "norm equally; choose a multiple"
             )
         self.model = model
-        self.visual = Pathway(visual, settings.num_negatives)
-        self.motion = None if motion is None else Pathway(motion, settings.num_negatives)
+        memory = (settings.num_negatives, settings.momentum)
+        self.visual = Pathway(visual, *memory)
+        self.motion = None if motion is None else Pathway(motion, *memory)
         self.settings, self.clip_input = settings, clip_input
         self.has_own_norm_groups = settings.num_groups > 1
         self._waiting: list[tuple[Pathway, Tensor, Tensor]] = []
@@ -172,7 +174,7 @@ class MotionDistillation(Task):
             pathway.memory.enqueue(gather_rows(keys), gather_rows(index))
         self._waiting.clear()
         for moved in filter(None, (self.visual, self.motion)):
-            follow(moved.slow, moved.online, self.settings.momentum)
+            moved.follower.move()
 
     def _embed(self, pathway: Pathway, clips: Tensor, batch: Batch) -> Embeddings:
         """Embed a batch to train on; its keys wait for the memory."""
@@ -188,7 +190,7 @@ class MotionDistillation(Task):
     def _rgb(self, batch: Batch) -> Tensor:
         """Network input ``(B, 2, 3, T, S, S)``, varied while training."""
         clips, chosen = batch["rgb"], self.clip_input
-        values = clips.flatten(0, 1).to(torch.float32) / 255
+        values = clips.flatten(0, 1).to(torch.float32, copy=True).div_(255)
         if self.training and chosen.colour is not None:
             values = jittered(values, batch["seed"].tolist(), chosen.colour, NUM_CLIPS)
         return normalised(values, chosen.mean, chosen.std).reshape(clips.shape)

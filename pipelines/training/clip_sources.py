@@ -34,6 +34,8 @@ from pipelines.training.tasks import Batch, Task
 
 # Decoded frames and flow kept per process; a constant, so memory does not grow with a dataset.
 CACHE_MB = 384
+# And so of motion maps: one byte for a frame's three.
+MAP_CACHE_MB = 128
 
 ALL_LABELS = LabelsConfig()
 
@@ -184,8 +186,11 @@ def training_batches(
     videos_per_batch: int,
     seed: int,
     draw_starts: DrawStarts = random_starts,
+    is_channels_last: bool = False,
 ) -> Batches:
     """Batches of randomly placed clips as a pure function of the step.
+
+    See `pipelines.clips.clip_dataset.ClipDataset` for the arguments.
 
     Raises:
         DatasetError: If the videos are single images.
@@ -204,6 +209,7 @@ def training_batches(
         label,
         train=True,
         draw_starts=draw_starts,
+        is_channels_last=is_channels_last,
     )
     return sampled_batches(dataset, len(videos), videos_per_batch, seed)
 

@@ -30,6 +30,7 @@ from pipelines.training.gradient_step import Stepping, on_device, take_step
 from pipelines.training.precision import arithmetic
 from pipelines.training.schedule import Schedule
 from pipelines.training.tasks import Batch, Task
+from pipelines.training.training_mode import TrainingMode
 
 log = logging.getLogger(__name__)
 
@@ -139,9 +140,11 @@ def train(
     total, count = run.schedule.num_steps, run.stepping.accumulate
     seed, saved = torch.initial_seed(), time.monotonic()
     groups = _in_groups(batches(run.step * count, total * count), count)
+    mode = TrainingMode(run.task)
     with Progress(label, total, "steps", done=run.step, is_shown=rank() == 0) as progress:
         for group in groups:
             _prepare_step(run, group, seed)
+            mode.enter()
             ends = (run.step + 1) % run.schedule.validate_every_steps == 0 or run.step + 1 == total
             seen = _take_step(run, group, device, label, checkpoints, ends)
             if ends:
@@ -218,7 +221,6 @@ def _take_step(
     is_watched: bool,
 ) -> list[Tensor]:
     """Take a step and return the features that were seen in it."""
-    run.task.train()
     rate = run.learning_rate()
     for parameters in run.optimizer.param_groups:
         parameters["lr"] = rate

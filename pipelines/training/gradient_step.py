@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from pipelines.training.distributed import sum_gradients, summed, weighted_means
-from pipelines.training.non_finite import check_gradients, check_loss
+from pipelines.training.non_finite import are_finite, check_gradients, check_loss
 from pipelines.training.precision import arithmetic
 from pipelines.training.recipe import Precision
 from pipelines.training.tasks import Batch, Task
@@ -75,11 +75,22 @@ def take_step(
         check_loss(values["loss"], task, videos, facts, folder)
         (found["loss"] * share).backward()
     sum_gradients(task.parameters())
-    check_gradients(values["loss"], task, videos, facts, folder)
+    if not are_finite(_gradients(optimizer)):
+        check_gradients(values["loss"], task, videos, facts, folder)
     if stepping.max_gradient_norm is not None:
         nn.utils.clip_grad_norm_(task.parameters(), stepping.max_gradient_norm)
     optimizer.step()
     return values
+
+
+def _gradients(optimizer: Optimizer) -> list[Tensor]:
+    """All that the step will follow, without a walk through the task's modules."""
+    return [
+        parameter.grad
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+        if parameter.grad is not None
+    ]
 
 
 def on_device(batch: Batch, device: torch.device) -> dict[str, Any]:

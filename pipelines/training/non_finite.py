@@ -63,7 +63,7 @@ def check_gradients(
         for name, parameter in task.named_parameters()
         if parameter.grad is not None
     ]
-    if not gradients or _all_finite([gradient for _, gradient in gradients]):
+    if are_finite([gradient for _, gradient in gradients]):
         return
     found = _names(gradients)
     weights = ((name, value.detach()) for name, value in task.named_parameters())
@@ -72,11 +72,14 @@ def check_gradients(
     raise NonFiniteGradientError(_record(text, videos, facts, details, folder))
 
 
-def _all_finite(gradients: Sequence[Tensor]) -> bool:
-    """One number for all of them, so that a GPU is waited for once.
+def are_finite(gradients: Sequence[Tensor]) -> bool:
+    """Whether no gradient of any shape has a NaN or an infinite value.
 
-    A norm that overflows is looked at closely: finite values pass.
+    One number tells it for all of them, so that a GPU is waited for once. A norm that overflows is
+    looked at closely: finite values pass.
     """
+    if not gradients:
+        return True
     norm = nn.utils.get_total_norm(gradients)
     return bool(torch.isfinite(norm)) or all(bool(g.isfinite().all()) for g in gradients)
 

@@ -12,6 +12,9 @@ from pipelines.training.recipe import OptimizerConfig
 def build_optimizer(parameters: Iterable[nn.Parameter], config: OptimizerConfig) -> Optimizer:
     """SGD with momentum (MotionFit 4.2: vanilla, no Nesterov), Adam or AdamW.
 
+    Of all parameters together (`foreach`), as is torch's own choice on a GPU: on a CPU that gives
+    the bits of one after the other in less time.
+
     Only trainable parameters are optimised. Weight decay covers all of them, as in the papers'
     and VCOP's plain SGD, or what is no normalisation layer and no bias, as in MoSI's code
     (alibaba-mmai-research/TAdaConv, models/utils/optimizer.py).
@@ -23,10 +26,11 @@ def build_optimizer(parameters: Iterable[nn.Parameter], config: OptimizerConfig)
             lr=config.learning_rate,
             momentum=config.momentum,
             dampening=config.dampening,
+            foreach=True,
         )
     if config.name == "adam":
-        return Adam(groups, lr=config.learning_rate)
-    return AdamW(groups, lr=config.learning_rate)
+        return Adam(groups, lr=config.learning_rate, foreach=True)
+    return AdamW(groups, lr=config.learning_rate, foreach=True)
 
 
 def _groups(parameters: Iterable[nn.Parameter], config: OptimizerConfig) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ import torch
 from pipelines.frames.frame_store import FrameStore
 from pipelines.motion.edge_store import EdgeStore
 from pipelines.training.checkpoint import CheckpointFolder
-from pipelines.training.clip_sources import CACHE_MB
+from pipelines.training.clip_sources import CACHE_MB, MAP_CACHE_MB
 from pipelines.training.engine import Run, train
 from pipelines.training.optimizer import build_optimizer
 from pipelines.training.schedule import Schedule
@@ -37,7 +37,7 @@ CPU = torch.device("cpu")
 
 def steps(recipe: str, has_keys: bool, folder: Path) -> Contest:
     """Steps of one recipe of the demo preset, with or without key networks' passes in the peer."""
-    edges = EdgeStore([demo_edges(folder)]) if recipe == "modist" else None
+    edges = _edges(folder) if recipe == "modist" else None
     ready = ready_recipe("demo", recipe, _frames(recipe, folder), edges, CPU)
     passes = [each for each in ready.passes() if each.is_backward or has_keys]
     shown = [(each, torch.randn(each.shape)) for each in passes]
@@ -71,6 +71,14 @@ def _frames(recipe: str, folder: Path) -> FrameStore:
     store = FrameStore([shard], CACHE_MB)
     for video_id, count in store.num_frames.items():
         store.read(video_id, np.arange(count))
+    return store
+
+
+def _edges(folder: Path) -> EdgeStore:
+    """Motion maps that have all been read before."""
+    store = EdgeStore([demo_edges(folder)], MAP_CACHE_MB)
+    for video_id, count in store.num_frames.items():
+        store.read(video_id, np.arange(store.first_frame, count))
     return store
 
 

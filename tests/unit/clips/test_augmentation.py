@@ -143,6 +143,28 @@ def test_blur_is_mirrored_with_the_clip_and_leaves_what_is_even():
     assert (resized_crop(even, Window(0, 0, 8, 8, False), 8, 2.0) == 77).all()
 
 
+@pytest.mark.parametrize("is_flipped", [False, True])
+@pytest.mark.parametrize("deviation", [0.0, 0.4])
+def test_clips_have_the_bits_of_one_frame_after_the_other(is_flipped, deviation):
+    window = Window(1, 2, 7, 9, is_flipped)
+    pictures = [cv2.resize(frame[1:8, 2:11], (10, 10)) for frame in CLIP]
+    if deviation:
+        border = {"borderType": cv2.BORDER_REFLECT_101}
+        pictures = [cv2.GaussianBlur(p, (5, 5), deviation, **border) for p in pictures]
+    expected = np.stack(pictures)[:, :, :: -1 if is_flipped else 1].transpose(3, 0, 1, 2)
+
+    found = resized_crop(CLIP, window, 10, deviation)
+
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_an_array_with_gaps_between_its_frames_is_refused():
+    gapped = np.empty((3, 3, 9, 8), np.uint8)[:, :, :8]
+
+    with pytest.raises(ValueError, match="copy"):
+        resized_crop(CLIP, Window(0, 0, 8, 8, False), 8, out=gapped)
+
+
 def test_a_negative_blur_is_refused():
     with pytest.raises(ValueError, match="deviation"):
         resized_crop(CLIP, Window(0, 0, 8, 8, False), 8, -1.0)

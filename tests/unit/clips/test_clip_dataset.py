@@ -148,6 +148,21 @@ def test_a_batch_is_its_items_stacked(stores, config, names, is_labelled):
         torch.testing.assert_close(batch[name], values, rtol=0, atol=0)
 
 
+def test_clips_are_the_same_with_channels_beside_each_other(stores, config):
+    keys = [SampleKey(1, 4), SampleKey(0, 8)]
+    plain, last = (
+        ClipDataset(VIDEOS, *stores, config, 2, None, True, is_channels_last=is_last)
+        for is_last in (False, True)
+    )
+
+    batch, expected = last.__getitems__(keys), plain.__getitems__(keys)
+
+    for name in ("rgb", "flow"):
+        torch.testing.assert_close(batch[name], expected[name], rtol=0, atol=0)
+        shown = batch[name].flatten(0, 1)
+        assert shown.is_contiguous(memory_format=torch.channels_last_3d)
+
+
 def test_unknown_videos_are_refused(stores, config):
     with pytest.raises(KeyError, match=r"1 of 2 videos.*nobody"):
         ClipDataset(["long", "nobody"], *stores, config, 1, None, True)

@@ -29,6 +29,15 @@ def test_rgb_equals_the_literal_formula(is_flipped):
         assert found[channel, time, row, column] == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.parametrize("is_flipped", [False, True])
+def test_rgb_has_the_same_bits_with_channels_beside_each_other(is_flipped):
+    out = np.moveaxis(np.empty((3, 6, 6, 3), np.float32), -1, 0)
+
+    assert rgb_input(FRAMES, Crop(2, 5, 6, is_flipped), MEAN, STD, out) is out
+
+    np.testing.assert_array_equal(out, rgb_input(FRAMES, Crop(2, 5, 6, is_flipped), MEAN, STD))
+
+
 def test_flow_equals_the_literal_formula():
     found = flow_input(FLOW, Crop(1, 3, 8, False), 4.0)
 

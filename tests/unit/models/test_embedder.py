@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from pipelines.models.backbones import build_backbone, initialise_weights
-from pipelines.models.embedder import Embedder, follow, momentum_copy
+from pipelines.models.embedder import Embedder, Follower, momentum_copy
 
 CLIPS = torch.randn(3, 1, 4, 12, 12, generator=torch.Generator().manual_seed(0))
 
@@ -49,7 +49,7 @@ def test_the_slow_copy_moves_by_the_formula():
     online, slow = tiny_embedder(0), momentum_copy(tiny_embedder(1))
     behind = [value.clone() for value in slow.parameters()]
 
-    follow(slow, online, 0.9)
+    Follower(slow, online, 0.9).move()
 
     for before, now, ahead in zip(behind, slow.parameters(), online.parameters(), strict=True):
         torch.testing.assert_close(now, 0.9 * before + 0.1 * ahead)
@@ -57,12 +57,25 @@ def test_the_slow_copy_moves_by_the_formula():
         assert ahead.requires_grad
 
 
+def test_the_move_has_the_bits_of_one_parameter_after_the_other():
+    online, slow = tiny_embedder(0), momentum_copy(tiny_embedder(1))
+    expected = [value.clone() for value in slow.parameters()]
+    with torch.no_grad():
+        for behind, ahead in zip(expected, online.parameters(), strict=True):
+            behind.mul_(0.99).add_(ahead, alpha=1 - 0.99)
+
+    Follower(slow, online, 0.99).move()
+
+    assert all(map(torch.equal, slow.parameters(), expected))
+
+
 def test_repeated_steps_to_a_resting_network_decay_geometrically():
     online, slow = tiny_embedder(0), momentum_copy(tiny_embedder(1))
     distance = (slow.projection[0].weight - online.projection[0].weight).norm()
 
+    follower = Follower(slow, online, 0.8)
     for _ in range(10):
-        follow(slow, online, 0.8)
+        follower.move()
 
     left = (slow.projection[0].weight - online.projection[0].weight).norm()
     torch.testing.assert_close(left, 0.8**10 * distance, rtol=1e-4, atol=0)
@@ -74,7 +87,7 @@ def test_statistics_are_copied():
     online.train()(CLIPS)
     assert not torch.equal(next(slow.buffers()), next(online.buffers()))
 
-    follow(slow, online, 1.0)
+    Follower(slow, online, 1.0).move()
 
     for behind, ahead in zip(slow.buffers(), online.buffers(), strict=True):
         assert torch.equal(behind, ahead)
@@ -83,7 +96,7 @@ def test_statistics_are_copied():
 @pytest.mark.parametrize("momentum", [-0.1, 1.1])
 def test_a_momentum_beyond_one_is_refused(momentum):
     with pytest.raises(ValueError, match="momentum"):
-        follow(tiny_embedder(), tiny_embedder(), momentum)
+        Follower(tiny_embedder(), tiny_embedder(), momentum)
 
 
 def test_no_column_is_refused():

@@ -83,3 +83,18 @@ def test_the_tiny_network_halves_time_and_space_in_each_layer():
     assert backbone.forward_map(torch.zeros(2, 2, 8, 56, 56)).shape == (2, 64, 1, 4, 4)
     assert backbone.forward_map(torch.zeros(2, 2, 16, 64, 64)).shape == (2, 64, 2, 4, 4)
     assert backbone.forward_map(torch.zeros(2, 2, 1, 16, 16)).shape == (2, 64, 1, 1, 1)
+
+
+def test_the_tiny_network_learns_the_same_from_clips_in_its_own_layout():
+    network = r2plus1d_tiny(3)
+    plain = torch.randn((2, 3, 4, 24, 24), generator=torch.Generator().manual_seed(0))
+    gradients = []
+
+    for clips in (plain, plain.contiguous(memory_format=torch.channels_last_3d)):
+        network.zero_grad()
+        network(clips).square().sum().backward()
+        gradients.append([parameter.grad for parameter in network.parameters()])
+
+    assert network.is_channels_last
+    assert not r2plus1d_10(3).is_channels_last
+    assert all(map(torch.equal, *gradients))

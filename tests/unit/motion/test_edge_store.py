@@ -57,6 +57,26 @@ def test_maps_come_back_by_frame(tmp_path, kind):
     assert np.abs(picked - videos["c"][[35, 2, 2, 16]]).max() <= bound
 
 
+@pytest.mark.parametrize("cache_mb", [0.0002, 1])
+def test_maps_that_are_kept_are_those_of_the_file(tmp_path, cache_mb):
+    write(tmp_path / "0.h5", {"a": some_maps(0, 20, "edges")}, settings())
+    plain, keeping = EdgeStore([tmp_path / "0.h5"]), EdgeStore([tmp_path / "0.h5"], cache_mb)
+
+    for frames in ([7, 8, 9], [9, 5, 24, 9], [7, 23, 8, 24]):
+        expected = plain.read("a", np.array(frames))
+        np.testing.assert_array_equal(keeping.read("a", np.array(frames)), expected)
+
+
+def test_maps_that_are_kept_are_not_read_again(tmp_path):
+    write(tmp_path / "0.h5", {"a": some_maps(0, 20, "edges")}, settings())
+    store = EdgeStore([tmp_path / "0.h5"], 1)
+    before = store.read("a", np.arange(GAP, 25))
+    store.close()
+    (tmp_path / "0.h5").unlink()
+
+    np.testing.assert_array_equal(store.read("a", np.arange(12, 20)), before[7:15])
+
+
 def test_every_video_may_have_its_own_size(tmp_path):
     videos = {
         "wide": some_maps(0, 18, "edges", (4, 9)),

@@ -81,3 +81,18 @@ def test_frozen_parameters_are_left_out(name):
 
     (group,) = optimizer.param_groups
     assert [id(found) for found in group["params"]] == [id(p) for p in model[1].parameters()]
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw"])
+def test_steps_have_the_bits_of_one_parameter_after_the_other(name):
+    config = OptimizerConfig(name, 0.1, 0.9, 0.05)
+    both = [torch.nn.Parameter(torch.linspace(-3, 3, 37)) for _ in range(2)]
+    together, alone = (build_optimizer([weight], config) for weight in both)
+    alone.param_groups[0]["foreach"] = False
+
+    for number in range(5):
+        for weight, optimizer in zip(both, (together, alone), strict=True):
+            weight.grad = (torch.arange(37.0) - 11 * number).sin()
+            optimizer.step()
+
+    assert torch.equal(*both)

@@ -35,8 +35,8 @@ from pipelines.data.catalog import (
     split_names,
 )
 from pipelines.data.class_lists import read_classes
-from pipelines.data.planned_lists import encode_list, shard_files, split_videos
 from pipelines.data.manifest import shard_name, shard_of
+from pipelines.data.planned_lists import encode_list, shard_files, split_videos
 from pipelines.data.shard_counts import check_shard_count
 from pipelines.data.split_checks import check_roles, count_roles, split_columns
 from pipelines.data.usable_videos import check_share
@@ -474,9 +474,12 @@ def listing(dataset):
         check_shard_count(dataset, stanza["num_shards"], Path("results"))
         check_dataset(dataset, stanza)
         found = known_listing(dataset, stanza)
-        check_share(len(found.videos), found.problems, {}, SETTINGS.limits["max_skipped_fraction"])
     except PipelineError as error:
         stop(error)
+    try:
+        check_share(len(found.videos), found.problems, {}, SETTINGS.limits["max_skipped_fraction"])
+    except PipelineError as error:
+        stop(f"datasets.{dataset}: {error}")
     root = None if is_generated(dataset) else stanza["root"]
     shards = shard_files(found.videos, root, stanza["num_shards"])
     splits = split_videos(found.videos, splits_of(dataset))

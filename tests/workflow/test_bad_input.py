@@ -79,7 +79,7 @@ def test_too_many_annotated_videos_without_a_file_stop_while_planning(workspace,
     answer = work.snakemake("results/smoke_table5.csv", "-n")
 
     assert answer.returncode != 0
-    assert "1 of 2 videos cannot be used (1 missing), more than limits.max_skip" in answer.stdout
+    assert "datasets.few: 1 of 2 videos cannot be used (1 missing), more than" in answer.stdout
     assert "First: few/b (missing: no file b.avi)" in answer.stdout
     assert "Traceback" not in answer.stdout
 

@@ -107,7 +107,7 @@ def known_listing(name: str, stanza: Mapping[str, Any]) -> Listing:
     adapter, options = options_of(name, stanza)
     if adapter.planned_videos is None:
         return list_videos(name, stanza)
-    planned = adapter.planned_videos(options)
+    planned = sorted(adapter.planned_videos(options), key=lambda video: video.video_id)
     return Listing([replace(video, video_id=f"{name}/{video.video_id}") for video in planned], [])
 
 

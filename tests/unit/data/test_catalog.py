@@ -192,6 +192,9 @@ def test_what_a_rule_will_make_is_known_before(tmp_path, table):
 
     listing = known_listing("few", demo)
 
+    # Trainings draw by their place in the list: it is the same as once the videos are there.
+    ids = [video.video_id for video in listing.videos]
+    assert ids == sorted(ids)
     assert listing.problems == []
     assert [video.path for video in listing.videos][-2:] == [
         "unlabelled/u00001.avi",

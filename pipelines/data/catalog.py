@@ -70,7 +70,7 @@ def list_videos(name: str, stanza: Mapping[str, Any]) -> Listing:
     with told_where_denied(name):
         listing = adapter.list_videos(Path(options.root), options)
     return Listing(
-        [replace(video, video_id=f"{name}/{video.video_id}") for video in listing.videos],
+        [_prefixed(name, video) for video in listing.videos],
         [replace(found, video_id=f"{name}/{found.video_id}") for found in listing.problems],
     )
 
@@ -108,7 +108,7 @@ def known_listing(name: str, stanza: Mapping[str, Any]) -> Listing:
     if adapter.planned_videos is None:
         return list_videos(name, stanza)
     planned = sorted(adapter.planned_videos(options), key=lambda video: video.video_id)
-    return Listing([replace(video, video_id=f"{name}/{video.video_id}") for video in planned], [])
+    return Listing([_prefixed(name, video) for video in planned], [])
 
 
 def listing_digest(listing: Listing) -> str:
@@ -223,6 +223,10 @@ def told_where_denied(name: str) -> Iterator[None]:
             f"dataset {name}: expected a file that may be read, found {error.filename}: permission "
             "denied; make it readable"
         ) from error
+
+
+def _prefixed(name: str, video: Video) -> Video:
+    return Video(f"{name}/{video.video_id}", video.path, video.label, video.group, video.roles)
 
 
 def _missing(adapter: Adapter, options: DatasetOptions) -> list[str]:

@@ -158,8 +158,16 @@ def video_id_of(path: str) -> str:
     Args:
         path: Relative or absolute, with `/` between parts.
     """
-    stem = str(PurePosixPath(path.lstrip("/")).with_suffix(""))
-    return stem.translate(_ENCODED_CHARACTERS)
+    plain = path.lstrip("/")
+    *folders, name = plain.split("/")
+    if "" in folders or "." in folders or name in ("", "."):
+        plain = str(PurePosixPath(plain))
+        name = plain.rpartition("/")[2]
+    # As PurePath.with_suffix(""), which takes ten times longer: there are 240,000 paths.
+    dot = name.rfind(".")
+    if 0 < dot < len(name) - 1:
+        plain = plain[: dot - len(name)]
+    return plain.translate(_ENCODED_CHARACTERS)
 
 
 def shard_of(video_id: str, num_shards: int) -> int:

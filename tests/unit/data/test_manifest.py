@@ -1,6 +1,9 @@
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.data.manifest import (
     ProbedFile,
@@ -62,6 +65,14 @@ def test_shard_names_are_padded():
 )
 def test_video_id(path, video_id):
     assert video_id_of(path) == video_id
+
+
+@given(st.text("a./ ü", min_size=1, max_size=12))
+def test_video_ids_are_paths_without_their_suffix(path):
+    expected = PurePosixPath(path.lstrip("/"))
+
+    if expected.name:
+        assert video_id_of(path) == str(expected.with_suffix(""))
 
 
 def test_equal_manifests_have_equal_bytes(tmp_path):

@@ -100,6 +100,11 @@ def record_whole_jobs_only(finished):
     return finished_whole
 
 
+# Once in a process, however often it reads this file.
+if not hasattr(PersistenceBase.finished, "__wrapped__"):
+    PersistenceBase.finished = record_whole_jobs_only(PersistenceBase.finished)
+
+
 def tell_failed_jobs():
     """Name every job that failed, with its reason, where a run ends.
 
@@ -112,10 +117,6 @@ def tell_failed_jobs():
     if failed:
         logger.error(last_words(failed))
 
-
-# Once in a process, however often it reads this file.
-if not hasattr(PersistenceBase.finished, "__wrapped__"):
-    PersistenceBase.finished = record_whole_jobs_only(PersistenceBase.finished)
 
 COMPUTE = SETTINGS.compute
 

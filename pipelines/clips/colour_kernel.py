@@ -13,20 +13,20 @@ on (`finish`) when the mean is known.
 All compiled functions stand in this file: numba's cache notices edits of the own file only.
 """
 
-import logging
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pipelines.io.compiling import compiled
+
 FloatArray = NDArray[np.float32]
 StepArray = NDArray[np.int64]
-Function = TypeVar("Function", bound=Callable[..., object])
 
 # Amounts are torchvision's factors; of HUE, sixths of the colour circle, in [-6, 6].
 BRIGHTNESS, CONTRAST, SATURATION, HUE, GREY, NOTHING = range(6)
@@ -42,8 +42,6 @@ _INDEX = np.uint64
 _ZERO, _ONE, _TWO, _THREE, _FOUR, _SIX = (np.float32(value) for value in (0, 1, 2, 3, 4, 6))
 _TINY = np.float32(np.finfo(np.float32).tiny)
 
-log = logging.getLogger(__name__)
-
 
 class _Builder(Protocol):
     """What is used of llvmlite's builder of instructions."""
@@ -52,21 +50,7 @@ class _Builder(Protocol):
         """Append the instruction."""
 
 
-def _compiled(function: Function) -> Function:
-    """Compile at the first call, or take the machine code of an earlier process.
-
-    numba keeps it below NUMBA_CACHE_DIR, else beside this file, else in the user's cache folder;
-    it refuses where none of them can be written.
-    """
-    try:
-        return cast(Function, njit(cache=True, **OPTIONS)(function))
-    except RuntimeError as error:
-        log.warning(
-            "%s: every process compiles anew, some seconds each; set NUMBA_CACHE_DIR to a "
-            "folder that can be written",
-            error,
-        )
-        return cast(Function, njit(**OPTIONS)(function))
+_compiled = compiled(**OPTIONS)
 
 
 def stepped(clips: Tensor, steps: StepArray, amounts: FloatArray, weights: FloatArray) -> Tensor:

@@ -61,12 +61,12 @@ def main(args: argparse.Namespace) -> None:
     problem_files = read_paths(args.problems_list)
     listing = list_videos(args.dataset, decode_config(args.config, dict[str, Any]))
     tables = {path: read_problems(path, "probe_videos") for path in problem_files}
+    unusable = [problem for rows in tables.values() for problem in rows]
     files = [file for path in shards for file in read_probed(path)]
-    problems = [problem for rows in (listing.problems, *tables.values()) for problem in rows]
-    videos = join_files(listing.videos, files, problems)
+    videos = join_files(listing.videos, files, unusable)
     check_share(len(videos), listing.problems, tables, max_skipped_fraction())
     duplicates = find_duplicates(videos)
-    problems += [as_problem(duplicate) for duplicate in duplicates]
+    problems = [*listing.problems, *unusable, *map(as_problem, duplicates)]
     mark = stamp(MODULE, args.config, [*shards, *problem_files])
     with atomic_path(args.problems) as partial:
         write_problems(partial, problems, mark)

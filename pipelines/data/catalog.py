@@ -226,6 +226,7 @@ def told_where_denied(name: str) -> Iterator[None]:
 
 
 def _prefixed(name: str, video: Video) -> Video:
+    # By hand: `replace` takes a tenth of the time that listing 240,000 videos does.
     return Video(f"{name}/{video.video_id}", video.path, video.label, video.group, video.roles)
 
 

@@ -119,8 +119,7 @@ def merge_entries(entries: Iterable[Entry], needs_labels: bool = True) -> Listin
 def repeated(entries: Sequence[Entry]) -> list[Problem]:
     """A problem for every video that entries mention in the same words more than once.
 
-    For tables that have one row per video. Which rows is not said: a row that is added would
-    change what is said of others, and with it what their shards depend on.
+    For tables that have one row per video.
     """
     words = [str((e.path, e.label, e.group, sorted(e.roles.items()))) for e in entries]
     counts = Counter(zip((entry.video_id for entry in entries), words, strict=True))

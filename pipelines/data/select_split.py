@@ -39,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> None:
     """Join one split's videos and check the limit."""
     shards, problem_files = read_paths(args.probed_list), read_paths(args.problems_list)
-    listed = sorted(read_videos(args.videos), key=lambda video: video.video_id)
+    listed = read_videos(args.videos)
     ids = {video.video_id for video in listed}
     tables = {
         path: [row for row in read_problems(path, "probe_videos") if row.video_id in ids]

@@ -16,26 +16,22 @@ differ in the last bits, and a first run gives another flow than the second.
 All compiled functions stand in this file: numba's cache notices edits of the own file only.
 """
 
-import logging
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import numpy as np
-from numba import njit
 from numba.core.compiler import Compiler
 from numpy.typing import NDArray
 
+from pipelines.io.compiling import compiled
+
 Plane = NDArray[np.float32]
 Image = NDArray[np.float32]
-Function = TypeVar("Function", bound=Callable[..., object])
 
 VECTOR = 16  # float32 values of the widest register there is, AVX-512
 
 _FLOAT = np.float32
 _INDEX = np.uint64
 _TINY = np.float32(1.1920929e-07)  # FLT_EPSILON; gradients below it are none
-
-log = logging.getLogger(__name__)
 
 
 class _DistinctArguments(Compiler):
@@ -54,22 +50,7 @@ OPTIONS: dict[str, Any] = {
     "pipeline_class": _DistinctArguments,
 }
 
-
-def _compiled(function: Function) -> Function:
-    """Compile at the first call, or take the machine code of an earlier process.
-
-    numba keeps it below NUMBA_CACHE_DIR, else beside this file, else in the user's cache folder;
-    it refuses where none of them can be written.
-    """
-    try:
-        return cast(Function, njit(cache=True, **OPTIONS)(function))
-    except RuntimeError as error:
-        log.warning(
-            "%s: every process compiles anew, some seconds each; set NUMBA_CACHE_DIR to a "
-            "folder that can be written",
-            error,
-        )
-        return cast(Function, njit(**OPTIONS)(function))
+_compiled = compiled(**OPTIONS)
 
 
 @_compiled

@@ -22,10 +22,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.io.compiling import compiled
 from pipelines.trajectories.pyramid import STEP
 
 FloatArray = NDArray[np.float32]
@@ -116,7 +116,7 @@ def _gaussian(radius: int, sigma: float) -> FloatArray:
     return np.asarray(samples / (samples[0] + 2 * samples[1:].sum()), np.float32)
 
 
-@numba.njit(cache=True)
+@compiled()
 def _expand(image: FloatArray, weight: FloatArray) -> FloatArray:  # pragma: no cover - compiled
     height, width = image.shape
     radius = len(weight) - 1
@@ -143,7 +143,7 @@ def _expand(image: FloatArray, weight: FloatArray) -> FloatArray:  # pragma: no 
     return out
 
 
-@numba.njit(cache=True)
+@compiled()
 def _column_moments(
     image: FloatArray, y: int, weight: FloatArray, columns: FloatArray
 ) -> None:  # pragma: no cover - compiled
@@ -172,7 +172,7 @@ def _column_moments(
             columns[moment, width + radius + x] = columns[moment, width + radius - 1]
 
 
-@numba.njit(cache=True)
+@compiled()
 def _patch_moments(
     columns: FloatArray, weight: FloatArray, patch: FloatArray
 ) -> None:  # pragma: no cover - compiled
@@ -203,7 +203,7 @@ def _patch_moments(
             patch[4, x] += plain * (left2[x] + right2[x])
 
 
-@numba.njit(cache=True)
+@compiled()
 def _equations(
     first: FloatArray, second: FloatArray, field: FloatArray, border: FloatArray
 ) -> FloatArray:  # pragma: no cover - compiled
@@ -254,7 +254,7 @@ def _equations(
     return out
 
 
-@numba.njit(cache=True)
+@compiled()
 def _solve(
     equations: FloatArray, weight: FloatArray, regularisation: float
 ) -> FloatArray:  # pragma: no cover - compiled

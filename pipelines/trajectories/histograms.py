@@ -16,9 +16,10 @@ Reference: Wang et al., IJCV 2013, section 3.3.
 from typing import Any, NamedTuple
 
 import cv2
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from pipelines.io.compiling import compiled
 
 FloatArray = NDArray[np.float32]
 GrayArray = NDArray[np.uint8]
@@ -74,7 +75,7 @@ def _polar(across: NDArray[Any], down: NDArray[Any]) -> Polar:
     return Polar(np.asarray(lengths, np.float32), np.asarray(degrees, np.float32))
 
 
-@numba.njit(cache=True)
+@compiled()
 def _integrate(lengths: FloatArray, degrees: FloatArray) -> IntegralArray:  # pragma: no cover
     height, width = lengths.shape[1:]
     out = np.empty((height + 1, width + 1, NUM_BINS), np.uint32)

@@ -4,9 +4,10 @@ Reference: Wang et al., IJCV 2013, section 3.1; the threshold is their Equation 
 """
 
 import cv2
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from pipelines.io.compiling import compiled
 
 FloatArray = NDArray[np.float32]
 GrayArray = NDArray[np.uint8]
@@ -32,7 +33,7 @@ def new_points(image: GrayArray, tracked: FloatArray, stride_px: int, quality: f
     return _grid(np.asarray(corners, np.float32), threshold, tracked, stride_px)
 
 
-@numba.njit(cache=True)
+@compiled()
 def _grid(
     corners: FloatArray, threshold: float, tracked: FloatArray, stride: int
 ) -> FloatArray:  # pragma: no cover - compiled

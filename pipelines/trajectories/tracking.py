@@ -13,10 +13,10 @@ Reference: Wang et al., IJCV 2013, sections 3.2 and 3.3; Wang and Schmid, ICCV 2
 
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.io.compiling import compiled
 from pipelines.trajectories.histograms import NUM_BINS, UNITS, IntegralArray
 from pipelines.trajectories.pyramid import PATCH_PX
 from pipelines.trajectories.tracks import LENGTH
@@ -114,7 +114,7 @@ def _doubled(array: NDArray[Any]) -> NDArray[Any]:
 
 # numba keeps compiled functions until this very file changes: constants of other modules come as
 # arguments, or from the shape of an array.
-@numba.njit(cache=True)
+@compiled()
 def _advance(
     points: FloatArray,
     steps: FloatArray,
@@ -144,7 +144,7 @@ def _advance(
         ages[i] = age + 1 if 0 < x < width and 0 < y < height else -1
 
 
-@numba.njit(cache=True)
+@compiled()
 def _cells(
     integral: IntegralArray, x: float, y: float, cell_px: int, units: float, patch: FloatArray
 ) -> None:  # pragma: no cover - compiled
@@ -163,7 +163,7 @@ def _cells(
                 patch[2 * i + j, k] = np.float32(np.uint32(d[k] - b[k] - c[k] + a[k])) * unit
 
 
-@numba.njit(cache=True)
+@compiled()
 def _describe(
     patch: FloatArray, bins: AgeArray, steps_per_cell: int, histogram: FloatArray
 ) -> None:  # pragma: no cover - compiled
@@ -183,7 +183,7 @@ def _describe(
         first += bins[kind]
 
 
-@numba.njit(cache=True)
+@compiled()
 def _drop_ended(
     points: FloatArray, steps: FloatArray, histograms: FloatArray, ages: AgeArray, count: int
 ) -> int:  # pragma: no cover - compiled

@@ -7,7 +7,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = [
-    path for path in sorted((ROOT / "pipelines").rglob("*.py")) if "njit" in path.read_text()
+    path
+    for path in sorted((ROOT / "pipelines").rglob("*.py"))
+    if "import compiled" in path.read_text()
 ]
 
 
@@ -30,15 +32,21 @@ def frozen_names(tree: ast.Module) -> set[str]:
         for statement in function.body
         for node in ast.walk(statement)
         if isinstance(node, ast.Name)
-        and any("njit" in ast.unparse(decorator) for decorator in function.decorator_list)
+        and any("compiled" in ast.unparse(decorator) for decorator in function.decorator_list)
     }
 
 
 def test_kernels_are_found():
-    assert {path.stem for path in MODULES} >= {"tracking", "histograms", "farneback"}
+    assert {path.stem for path in MODULES} >= {"tracking", "tvl1_kernel", "colour_kernel"}
     assert "NUM_CELLS" in frozen_names(
         ast.parse((ROOT / "pipelines/trajectories/tracking.py").read_text())
     )
+
+
+def test_whatever_is_compiled_is_looked_at():
+    users = [path for path in (ROOT / "pipelines").rglob("*.py") if "njit" in path.read_text()]
+
+    assert [path.stem for path in users] == ["compiling"]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)

@@ -1,5 +1,4 @@
 import itertools
-import logging
 import platform
 import re
 import subprocess
@@ -11,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numba import types
+from numba import njit, types
 
 from pipelines.clips import colour
 from pipelines.clips import colour_kernel as kernel
@@ -185,7 +184,7 @@ def test_rows_of_another_precision_are_rounded_first():
 
 
 def test_the_fused_sum_is_rounded_once():
-    call = kernel.njit(lambda a, b, c: kernel.fused_multiply_add(a, b, c))
+    call = njit(lambda a, b, c: kernel.fused_multiply_add(a, b, c))
     a, c = np.float32(1 + 2**-12), np.float32(-1 - 2**-11)
 
     assert a * a + c == 0
@@ -203,24 +202,9 @@ def test_the_loops_are_vectorised():
         (kernel._stretch, (plane, types.float32, types.float32), "mulps"),
     )
     for function, signature, instruction in cases:
-        fresh = kernel.njit(**kernel.OPTIONS)(function.py_func)
+        fresh = njit(**kernel.OPTIONS)(function.py_func)
         fresh.compile(signature)
         assert re.search(instruction, fresh.inspect_asm(signature)), function.py_func.__name__
-
-
-def test_a_place_without_any_cache_is_warned_of_and_works(monkeypatch, caplog):
-    def refuses(cache=False, **options):
-        if cache:
-            raise RuntimeError("no locator available")
-        return lambda function: function
-
-    monkeypatch.setattr(kernel, "njit", refuses)
-
-    with caplog.at_level(logging.WARNING):
-        function = kernel._compiled(pictures)
-
-    assert function is pictures
-    assert "NUMBA_CACHE_DIR" in caplog.text
 
 
 def test_numba_waits_until_colours_are_jittered():

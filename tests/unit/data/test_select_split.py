@@ -43,9 +43,9 @@ def select(tmp_path, monkeypatch):
 def test_usable_videos_of_the_split_are_listed_with_their_role_in_it(select):
     found = select(
         [
-            ListedVideo("e", None, None, "unlabelled"),
-            ListedVideo("b", "jump", None, "train"),
             ListedVideo("a", "jump", "g1", "train"),
+            ListedVideo("b", "jump", None, "train"),
+            ListedVideo("e", None, None, "unlabelled"),
         ]
     )
 

@@ -1,4 +1,3 @@
-import logging
 import platform
 import re
 import shutil
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numba import types
+from numba import njit, types
 
 from pipelines.motion import tvl1_kernel as kernel
 
@@ -159,25 +158,10 @@ def test_the_sweep_is_vectorised(state):
     cases = ((kernel._update_flow, 11, "QQff"), (kernel._update_dual, 7, "QQQf"))
     for function, arrays, scalars in cases:
         signature = tuple([types.float32[::1]] * arrays + [letters[s] for s in scalars])
-        fresh = kernel.njit(**kernel.OPTIONS)(function.py_func)
+        fresh = njit(**kernel.OPTIONS)(function.py_func)
         fresh.compile(signature)
         text = fresh.inspect_asm(signature)
         assert re.search(r"mulps", text), function.py_func.__name__
-
-
-def test_a_place_without_any_cache_is_warned_of_and_works(monkeypatch, caplog):
-    def refuses(cache=False, **options):
-        if cache:
-            raise RuntimeError("no locator available")
-        return lambda function: function
-
-    monkeypatch.setattr(kernel, "njit", refuses)
-
-    with caplog.at_level(logging.WARNING):
-        function = kernel._compiled(test_coordinates_are_pixel_plus_flow)
-
-    assert function is test_coordinates_are_pixel_plus_flow
-    assert "NUMBA_CACHE_DIR" in caplog.text
 
 
 def test_machine_code_is_kept_where_the_install_is_read_only(tmp_path):

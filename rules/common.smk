@@ -49,7 +49,7 @@ from pipelines.io.known_names import KnownNames
 from pipelines.io.provenance import source_digest
 from pipelines.io.presets import METHODS
 from pipelines.io.schema import check_one_of
-from pipelines.io.sections import Where, at_path
+from pipelines.io.sections import Where, as_given, at_path
 from pipelines.io.settings import CONTROLS, GENERATORS, load_settings
 from pipelines.io.source_entries import parse_entry, parse_part, with_share
 from pipelines.io.variant_store import StoredVariant, read_variants, write_variant
@@ -369,7 +369,7 @@ def pretraining_home(preset, recipe):
 def section(preset, *paths, **more):
     """Canonical JSON of some sections of a preset, keyed by their last name."""
     chosen = {path.rsplit(".", 1)[-1]: at_path(SETTINGS.presets[preset], path) for path in paths}
-    return canonical(chosen | more)
+    return canonical(as_given(chosen) | more)
 
 
 # --- lists of files -------------------------------------------------------------------------------
@@ -427,11 +427,39 @@ def edge_index(preset, dataset):
     return f"results/motion/edges/{home(preset, 'edges')}/{dataset}/index.parquet"
 
 
-def stores(preset, datasets, modalities):
-    """Frame, flow or edge shards of some datasets, as named inputs, with the frame indices."""
-    found = {"index": frame_indices(preset, *datasets)}
+def sized(preset, clips):
+    """The preset that stores the frames which a preset's clips are cut from: mostly itself.
+
+    Args:
+        preset: Name of a preset.
+        clips: Dotted path of a section of clips in it.
+    """
+    size = at_path(SETTINGS.presets[preset], clips)["frame_size"]
+    if size is None:
+        return preset
+    kept_by, known = home(preset, "frames"), SETTINGS.variants.known
+    if "-" in kept_by and kept_by not in known:
+        stop(
+            f"presets.{preset}.{clips}.frame_size: found {size} beside a sweep of frames; set it to "
+            "null in the sweep's overrides"
+        )
+    root, changes, protocol = known.get(kept_by, (kept_by, {}, ""))
+    return derive_preset(root, {**changes, "frames.size": size}, protocol)
+
+
+def stores(preset, datasets, modalities, clips="clips"):
+    """Frame, flow or edge shards of some datasets, as named inputs, with the frame indices.
+
+    Args:
+        preset: Name of a preset.
+        datasets: Names.
+        modalities: Of rgb, flow and edges.
+        clips: Dotted path of the section of clips that are cut from them.
+    """
+    of_frames = sized(preset, clips)
+    found = {"index": frame_indices(of_frames, *datasets)}
     if "rgb" in modalities:
-        found["frames"] = frame_shards(preset, *datasets)
+        found["frames"] = frame_shards(of_frames, *datasets)
     if "flow" in modalities:
         found["flow"] = flow_shards(preset, *datasets)
     if "edges" in modalities:
@@ -439,9 +467,9 @@ def stores(preset, datasets, modalities):
     return found
 
 
-def store_options(preset, datasets, modalities):
+def store_options(preset, datasets, modalities, clips="clips"):
     """The command-line options that go with `stores`."""
-    found = stores(preset, datasets, modalities)
+    found = stores(preset, datasets, modalities, clips)
     return " ".join(f"--{name} {listed(paths)}" for name, paths in found.items())
 
 

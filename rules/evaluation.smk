@@ -22,6 +22,7 @@ rule finetune:
             target_preset(wildcards),
             [target_dataset(wildcards)],
             finetuning_modalities(wildcards),
+            JUDGED_CLIPS,
         ),
         code=source_digest("pipelines.evaluation.finetune"),
     shell:
@@ -63,6 +64,7 @@ rule test_model:
             target_preset(wildcards),
             [target_dataset(wildcards)],
             tested_modalities(wildcards),
+            tested_clips(wildcards),
         ),
         code=source_digest("pipelines.evaluation.test_model"),
     shell:
@@ -98,7 +100,7 @@ rule retrieve:
         config=retrieval_config,
         initial=retrieval_initial,
         stores=lambda wildcards: store_options(
-            target_preset(wildcards), [target_dataset(wildcards)], ["rgb"]
+            target_preset(wildcards), [target_dataset(wildcards)], ["rgb"], JUDGED_CLIPS
         ),
         code=source_digest("pipelines.evaluation.retrieve"),
     shell:
@@ -178,7 +180,7 @@ rule finetune_detector:
         ),
         models=finetuning_models,
         stores=lambda wildcards: store_options(
-            target_preset(wildcards), [target_dataset(wildcards)], ["rgb"]
+            target_preset(wildcards), [target_dataset(wildcards)], ["rgb"], JUDGED_CLIPS
         ),
         code=source_digest("pipelines.evaluation.finetune_detector"),
     shell:
@@ -224,7 +226,7 @@ rule detect_actions:
             "max_labels_per_frame",
         ),
         stores=lambda wildcards: store_options(
-            target_preset(wildcards), [target_dataset(wildcards)], ["rgb"]
+            target_preset(wildcards), [target_dataset(wildcards)], ["rgb"], JUDGED_CLIPS
         ),
         code=source_digest("pipelines.evaluation.detect_actions"),
     shell:

@@ -288,7 +288,7 @@ rule draw_retrieval:
         runtime=growing(60),
     params:
         stores=lambda wildcards: store_options(
-            target_preset(wildcards), [target_dataset(wildcards)], ["rgb"]
+            target_preset(wildcards), [target_dataset(wildcards)], ["rgb"], JUDGED_CLIPS
         ),
         code=source_digest("pipelines.figures.draw_retrieval"),
     shell:

@@ -58,10 +58,12 @@ rule self_train:
         runtime=growing(2880),
         gpu=COMPUTE["num_processes"],
     params:
-        config=lambda wildcards: training_config(wildcards.preset, "training.self_training", "rgb"),
+        config=lambda wildcards: training_config(
+            wildcards.preset, "training.self_training", "rgb", STUDENT_CLIPS
+        ),
         seed=lambda wildcards: parts_of(wildcards.generator)[2],
         stores=lambda wildcards: store_options(
-            wildcards.preset, datasets_of(wildcards.source), ["rgb"]
+            wildcards.preset, datasets_of(wildcards.source), ["rgb"], STUDENT_CLIPS
         ),
         code=source_digest("pipelines.training.self_train"),
     shell:

@@ -135,8 +135,9 @@ class PseudoLabels:
     def lookup(self, video_id: str, first_frame: int, last_frame: int) -> int:
         """Label of the unit that shares most frames with a clip.
 
-        The earlier unit wins ties. A clip that meets no unit (the unsampled end of a video)
-        gets the nearest one: its negative overlap is the largest.
+        Of several, such as those within a longer clip, the one next to the clip's middle, and of
+        two as near the earlier. A clip that meets no unit (the unsampled end of a video) gets the
+        nearest one: its negative overlap is the largest.
 
         Args:
             video_id: The video.
@@ -152,10 +153,11 @@ class PseudoLabels:
                 f"{self._path}: video {video_id!r} has no pseudo-label; rule {RULE} made it from "
                 "another list of videos"
             )
-        overlap = np.minimum(self._last[rows], last_frame) - np.maximum(
-            self._first[rows], first_frame
-        )
-        return int(self._label[rows.start + int(overlap.argmax())])
+        first, last = self._first[rows], self._last[rows]
+        overlap = np.minimum(last, last_frame) - np.maximum(first, first_frame)
+        off_middle = np.abs(first + last - (first_frame + last_frame))
+        best = int(np.lexsort((off_middle, -overlap))[0])
+        return int(self._label[rows.start + best])
 
 
 def write_diagnostics(path: Path, summary: ClusterSummary, stamp: Mapping[str, str]) -> None:

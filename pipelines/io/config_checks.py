@@ -69,6 +69,43 @@ def check_clustering(place: str, clustering: Section) -> None:
             )
 
 
+def check_crops(place: str, preset: Section) -> None:
+    """Check that crops fit into the frames that they are cut from.
+
+    Args:
+        place: Dotted place of the preset.
+        preset: Written out.
+
+    Raises:
+        ConfigError: If one does not, or the preset's own clips name a size beside `frames.size`.
+    """
+    own = preset["clips"]
+    if own["frame_size"] is not None:
+        raise ConfigError(
+            f"{place}.clips.frame_size: found {own['frame_size']}, expected null: frames.size is "
+            "the size for all; a recipe's clips, self-training's and evaluation's may name another"
+        )
+    sections = {"": preset}
+    sections |= {f"pretraining.{name}.": recipe for name, recipe in preset["pretraining"].items()}
+    sections["training.self_training."] = preset["training"]["self_training"]
+    sections["evaluation."] = preset["evaluation"]
+    cut = {f"{place}.{name}clips": section["clips"] for name, section in sections.items()}
+    largest = max(clips["crop_px"] for clips in cut.values() if clips["frame_size"] is None)
+    for where, clips in cut.items():
+        size = clips["frame_size"]
+        smaller = min(size or preset["frames"]["size"])
+        if clips["crop_px"] > smaller:
+            raise ConfigError(
+                f"{where}.crop_px: expected at most the frames' smaller side {smaller}, found "
+                f"{clips['crop_px']}"
+            )
+        if size is not None and smaller < largest:
+            raise ConfigError(
+                f"{where}.frame_size: expected no side below {largest}, the largest crop of clips "
+                f"without a size of their own, found {size}"
+            )
+
+
 def check_held_out(place: str, trial: str, preset: Section) -> None:
     """Check that a sweep's trial holds out videos to be judged on.
 

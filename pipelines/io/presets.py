@@ -44,11 +44,15 @@ def written_out(preset: Section) -> Section:
         training["generator_appearance"] = merged(
             training["generator"], training.get("generator_appearance", {})
         )
+    clips = result.get("clips", {})
+    if "self_training" in training:
+        own = training["self_training"]
+        own["clips"] = merged(clips, own.get("clips", {}))
     recipes = result.setdefault("pretraining", {})
     for recipe in recipes.values():
-        recipe["clips"] = merged(result.get("clips", {}), recipe.get("clips", {}))
+        recipe["clips"] = merged(clips, recipe.get("clips", {}))
     evaluation = result.setdefault("evaluation", {})
-    evaluation["clips"] = merged(result.get("clips", {}), evaluation.get("clips", {}))
+    evaluation["clips"] = merged(clips, evaluation.get("clips", {}))
     if "finetuning" in evaluation:
         rows = evaluation.get("methods", {})
         evaluation["methods"] = {

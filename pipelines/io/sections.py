@@ -55,3 +55,10 @@ def is_known(section: Any, path: str) -> bool:  # noqa: ANN401 - any config valu
             return False
         section = section[key]
     return True
+
+
+def as_given(value: Any) -> Any:  # noqa: ANN401 - any config value
+    """A section as commands take it: without `frame_size`, by which rules choose the stores."""
+    if not isinstance(value, dict):
+        return value
+    return {key: as_given(item) for key, item in value.items() if key != "frame_size"}

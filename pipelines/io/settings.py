@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pipelines.io.config_checks import (
     check_clustering,
+    check_crops,
     check_generators,
     check_held_out,
     check_labels,
@@ -197,14 +198,7 @@ def _check_presets(presets: Mapping[str, Section], schema: Section) -> None:
         check_clustering(f"presets.{name}.clustering", preset["clustering"])
         for place in ("evaluation.labels", "training.generator.labels"):
             check_labels(f"presets.{name}.{place}", at_path(preset, place))
-        smaller = min(preset["frames"]["size"])
-        for place in ("clips", "evaluation.clips"):
-            crop_px = at_path(preset, place)["crop_px"]
-            if crop_px > smaller:
-                raise ConfigError(
-                    f"presets.{name}.{place}.crop_px: expected at most the frames' smaller side "
-                    f"{smaller}, found {crop_px}"
-                )
+        check_crops(f"presets.{name}", preset)
 
 
 def _check_target(name: str, target: Section, settings: Settings) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pipelines.data.manifest import ProbedVideo
 from pipelines.data.video_share import videos_in_share
-from pipelines.tables.plan_config import PartConfig, PlanConfig, WorkConfig
+from pipelines.tables.plan_config import FramesConfig, PartConfig, PlanConfig, WorkConfig
 from pipelines.tables.throughputs import Throughput
 
 Measured = Mapping[tuple[str, str, str], Throughput]
@@ -78,7 +78,7 @@ def clips_of(work: WorkConfig, config: PlanConfig, videos: Sequence[ProbedVideo]
         return steps * work.videos_per_step * (work.clips_per_video or 1)
     if work.clips_per_video is not None:
         return len(videos) * work.clips_per_video
-    span = (config.clip_frames - 1) * config.clip_stride + 1
+    span = (work.clips.num_frames - 1) * work.clips.stride + 1
     step = config.feature_step or span
     return sum(
         max(0, stored_frames(video, config.target_fps, config.max_frames) - span) // step + 1
@@ -130,36 +130,42 @@ def _gaps(rows: Sequence[Row]) -> Iterator[str]:
             yield f"{name} without {', '.join(stages)}, which was not measured"
 
 
-def _extraction(config: PlanConfig, manifests: Manifests) -> list[Volume]:
-    """Frames and flow."""
-    height, width = config.frame_size
-    kept, seen = dict.fromkeys(manifests, 0.0), 0.0
-    for dataset in config.frame_datasets:
-        videos = manifests[dataset]
-        counts = [stored_frames(video, config.target_fps, config.max_frames) for video in videos]
-        kept[dataset] = sum(counts) * height * width / 1e6
-        seen += sum(video.num_frames * video.height * video.width for video in videos) / 1e6
-    flow = sum(kept[dataset] for dataset in config.flow_datasets)
-    datasets = config.frame_datasets, config.flow_datasets
-    shards = [sum(config.num_shards[dataset] for dataset in names) for names in datasets]
-    named = ["+".join(names) for names in datasets]
-    source = config.flow_source
-    return [
-        Volume(
-            "decode_frames", "", named[0], shards[0], seen, "MP of source frames",
-            (("decode", ""),), "frames", "frames", sum(kept.values()), False,
-        ),
-        Volume(
-            "extract_flow", "", named[1], shards[1], flow, "MP of flow", (("flow", source),),
-            "flow", "flow", flow, False,
-        ),
-    ]  # fmt: skip
+def _extraction(config: PlanConfig, manifests: Manifests) -> Iterator[Volume]:
+    """Frames of every size, and flow."""
+    for frames in config.frames:
+        videos = [video for dataset in frames.datasets for video in manifests[dataset]]
+        seen = sum(video.num_frames * video.height * video.width for video in videos) / 1e6
+        kept = _stored_mp(frames, config, manifests)
+        yield Volume(
+            "decode_frames", "", "+".join(frames.datasets), _shards(frames, config), seen,
+            "MP of source frames", (("decode", ""),), "frames", "frames", kept, False,
+        )  # fmt: skip
+    flow = _stored_mp(config.flow, config, manifests)
+    yield Volume(
+        "extract_flow", "", "+".join(config.flow.datasets), _shards(config.flow, config), flow,
+        "MP of flow", (("flow", config.flow_source),), "flow", "flow", flow, False,
+    )  # fmt: skip
+
+
+def _stored_mp(frames: FramesConfig, config: PlanConfig, manifests: Manifests) -> float:
+    """Megapixels of all stored frames."""
+    height, width = frames.size
+    counts = (
+        stored_frames(video, config.target_fps, config.max_frames)
+        for dataset in frames.datasets
+        for video in manifests[dataset]
+    )
+    return sum(counts) * height * width / 1e6
+
+
+def _shards(frames: FramesConfig, config: PlanConfig) -> int:
+    return sum(config.num_shards[dataset] for dataset in frames.datasets)
 
 
 def _work(work: WorkConfig, config: PlanConfig, manifests: Manifests) -> Volume:
     """Training or evaluation on clips."""
     clips = clips_of(work, config, chosen_videos(work.parts, manifests))
-    amount = work.jobs * clips * config.clip_frames * config.crop_px**2 / 1e6
+    amount = work.jobs * clips * work.clips.num_frames * work.clips.crop_px**2 / 1e6
     lookups = [(work.kind, work.backbone)]
     if work.has_teacher:
         lookups.append(("evaluate", work.backbone))

@@ -22,6 +22,32 @@ class PartConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return name if self.percent == 100 else f"{name}@{self.percent}%"
 
 
+class ClipsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What networks see.
+
+    Attributes:
+        num_frames: Frames of a clip.
+        stride: Frames from one of them to the next.
+        crop_px: Side of its square.
+    """
+
+    num_frames: int
+    stride: int
+    crop_px: int
+
+
+class FramesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Datasets whose frames are stored at one size.
+
+    Attributes:
+        size: Height and width, px.
+        datasets: Their names.
+    """
+
+    size: tuple[int, int]
+    datasets: tuple[str, ...]
+
+
 class WorkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Jobs of one kind on clips.
 
@@ -31,6 +57,7 @@ class WorkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         jobs: How often, on as many videos.
         backbone: Which network.
         parts: Whose clips.
+        clips: What they are like.
         kind: "train" counts `length` epochs or steps; "evaluate" sees `clips_per_video` of each
             video, or with None as many as fit into it one after the other.
         length: Epochs, or steps.
@@ -45,6 +72,7 @@ class WorkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     jobs: int
     backbone: str
     parts: tuple[PartConfig, ...]
+    clips: ClipsConfig
     kind: Literal["train", "evaluate"]
     clips_per_video: int | None
     length: int = 1
@@ -58,30 +86,22 @@ class PlanConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The `--config` of the plan.
 
     Attributes:
-        frame_size: Height and width of stored frames.
+        frames: What is decoded, each size for itself.
         target_fps: Rate to which frames are thinned; None keeps all.
         max_frames: Stored frames of a video at most, or None.
-        frame_datasets: Datasets whose frames are needed.
-        flow_datasets: Datasets whose flow is needed.
+        flow: Datasets whose flow is needed, at the size of its frames.
         flow_source: Method of flow with the settings that its speed depends on.
-        clip_frames: Frames of a clip.
-        clip_stride: Frames between two of them.
-        crop_px: Side of what networks see.
         feature_step: Frames between clips of features; None for clips side by side.
         num_shards: Dataset -> its shards.
         works: Everything on clips.
         others: Rule -> its jobs, of all other rules but those that make the manifests.
     """
 
-    frame_size: tuple[int, int]
+    frames: tuple[FramesConfig, ...]
     target_fps: float | None
     max_frames: int | None
-    frame_datasets: tuple[str, ...]
-    flow_datasets: tuple[str, ...]
+    flow: FramesConfig
     flow_source: str
-    clip_frames: int
-    clip_stride: int
-    crop_px: int
     feature_step: int | None
     num_shards: dict[str, int]
     works: tuple[WorkConfig, ...]

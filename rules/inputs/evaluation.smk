@@ -1,5 +1,7 @@
 """What the rules of `evaluation` read."""
 
+JUDGED_CLIPS = "evaluation.clips"
+
 
 def target_dataset(wildcards):
     return SETTINGS.targets[wildcards.target]["dataset"]
@@ -17,13 +19,12 @@ def finetuning_modalities(wildcards):
 def finetuning_config(wildcards):
     """Config of a row's fine-tuning: clips and labels are those of the evaluation."""
     preset = target_preset(wildcards)
-    evaluation = SETTINGS.presets[preset]["evaluation"]
     return training_config(
         preset,
         f"evaluation.methods.{wildcards.method}",
         "rgb",
-        clips=evaluation["clips"],
-        labels=evaluation["labels"],
+        JUDGED_CLIPS,
+        labels=SETTINGS.presets[preset]["evaluation"]["labels"],
     )
 
 
@@ -49,8 +50,8 @@ def finetuning_input(wildcards):
         )
     check_run(wildcards)
     modalities = finetuning_modalities(wildcards)
-    check_flow_clips(preset, "evaluation.clips", modalities)
-    found = stores(preset, [dataset], modalities)
+    check_flow_clips(preset, JUDGED_CLIPS, modalities)
+    found = stores(preset, [dataset], modalities, JUDGED_CLIPS)
     found["manifest"] = split_manifest(dataset, wildcards.split)
     if initial := finetuning_model(wildcards, "initial"):
         found["initial"] = initial
@@ -97,13 +98,13 @@ def tested_model(target, method, split, seed):
 def finetuning_sections(preset, method):
     """All that a fine-tuned network depends on, that of its initial weights and teacher included."""
     found = [*FRAMES, "validation", "backbones.appearance", f"evaluation.methods.{method}"]
-    found += ["evaluation.clips", "evaluation.labels", *learnt_sections(preset, method)]
+    found += [JUDGED_CLIPS, "evaluation.labels", *learnt_sections(preset, method)]
     return tuple(dict.fromkeys(found))
 
 
 def detection_sections(preset, method):
     """All that a row's detections depend on; a detector reads no labels of whole videos."""
-    found = [*FRAMES, "validation", "backbones.appearance", "evaluation.clips"]
+    found = [*FRAMES, "validation", "backbones.appearance", JUDGED_CLIPS]
     found += ["evaluation.detection", *learnt_sections(preset, method)]
     return tuple(dict.fromkeys(found))
 
@@ -148,14 +149,19 @@ def tested_modalities(wildcards):
 
 def test_input(wildcards):
     dataset = target_dataset(wildcards)
-    found = stores(target_preset(wildcards), [dataset], tested_modalities(wildcards))
+    modalities, clips = tested_modalities(wildcards), tested_clips(wildcards)
+    found = stores(target_preset(wildcards), [dataset], modalities, clips)
     return found | {"manifest": split_manifest(dataset, wildcards.split)}
 
 
+def tested_clips(wildcards):
+    """Where the clips of a test stand: a generator's are as it was trained on."""
+    return "clips" if wildcards.method in GENERATORS else JUDGED_CLIPS
+
+
 def test_config(wildcards):
-    """Views and clips; a generator is tested on clips as it was trained on."""
-    preset = target_preset(wildcards)
-    clips = "clips" if wildcards.method in GENERATORS else "evaluation.clips"
+    """Views and clips."""
+    preset, clips = target_preset(wildcards), tested_clips(wildcards)
     return section(preset, clips, "validation", "evaluation.test")
 
 
@@ -181,7 +187,7 @@ def retrieval_config(wildcards):
     """Clips, comparison, and the backbone that random weights are drawn for."""
     preset = target_preset(wildcards)
     backbone = SETTINGS.presets[preset]["backbones"]["appearance"]
-    return section(preset, "evaluation.clips", "evaluation.retrieval", backbone=backbone)
+    return section(preset, JUDGED_CLIPS, "evaluation.retrieval", backbone=backbone)
 
 
 def action_boxes(wildcards):
@@ -210,7 +216,7 @@ def detection_config(preset, *names, **more):
     """Some keys of `evaluation.detection` with what a detector sees, as canonical JSON."""
     chosen = SETTINGS.presets[preset]["evaluation"]["detection"]
     kept = {name: chosen[name] for name in names}
-    return section(preset, "evaluation.clips", "validation", **kept, **more)
+    return section(preset, JUDGED_CLIPS, "validation", **kept, **more)
 
 
 def person_boxes(wildcards):

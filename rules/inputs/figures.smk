@@ -97,7 +97,7 @@ def attention_preset(wildcards):
 def attention_input(wildcards):
     """Both rows' networks and predictions, and the frames of the target."""
     runs = [attention_run(wildcards, row) for row in (wildcards.row, wildcards.other)]
-    found = stores(attention_preset(wildcards), [target_dataset(wildcards)], ["rgb"])
+    found = stores(attention_preset(wildcards), [target_dataset(wildcards)], ["rgb"], JUDGED_CLIPS)
     found["models"] = [run["model"] for run in runs]
     found["predictions"] = [run["predictions"] for run in runs]
     return found
@@ -111,8 +111,7 @@ def attention_stores(wildcards):
 def attention_config(wildcards):
     """Clips of the test, and whose networks they are."""
     names = [wildcards.row, wildcards.other]
-    clips = SETTINGS.presets[attention_preset(wildcards)]["evaluation"]["clips"]
-    return canonical({"clips": clips, "names": names})
+    return section(attention_preset(wildcards), JUDGED_CLIPS, names=names)
 
 
 def pretext_source(wildcards):
@@ -136,5 +135,6 @@ def shown_retrieval(wildcards):
     """What a row as pretrained finds near each test video, and the frames of the target."""
     check_network_row(wildcards.target, wildcards.row)
     folder = f"results/evaluation/{wildcards.target}/{wildcards.row}/{wildcards.split}"
-    found = stores(target_preset(wildcards), [target_dataset(wildcards)], ["rgb"])
+    datasets = [target_dataset(wildcards)]
+    found = stores(target_preset(wildcards), datasets, ["rgb"], JUDGED_CLIPS)
     return found | {"retrieved": f"{folder}/seed{wildcards.seed}/retrieval.parquet"}

@@ -60,26 +60,33 @@ def learns_from_images(target, method):
 
 
 def check_flow_clips(preset, place, modalities):
-    """Stop before any job where clips with flow would be resized, which would change the flow."""
-    scales = at_path(SETTINGS.presets[preset], place)["crop_scales"]
-    if scales and "flow" in modalities:
+    """Stop before any job where clips with motion would be resized, which would change the motion."""
+    clips = at_path(SETTINGS.presets[preset], place)
+    if clips["crop_scales"] and "flow" in modalities:
         stop(
-            f"presets.{preset}.{place}.crop_scales: found {scales}, expected [] where clips are of "
-            "flow: resizing would change it; set [] or leave out what reads flow: rows generator, "
-            "motionfit, mers and mars, recipes with flow in `reads`"
+            f"presets.{preset}.{place}.crop_scales: found {clips['crop_scales']}, expected [] where "
+            "clips are of flow: resizing would change it; set [] or leave out what reads flow: rows "
+            "generator, motionfit, mers and mars, recipes with flow in `reads`"
+        )
+    if clips["frame_size"] and {"flow", "edges"} & set(modalities):
+        stop(
+            f"presets.{preset}.{place}.frame_size: found {clips['frame_size']}, expected null where "
+            "clips have flow or edges, which have the size of frames.size; set null or leave out "
+            "what reads both: row mars, recipes with flow or edges in `reads`"
         )
 
 
-def training_config(preset, recipe, modality, **more):
+def training_config(preset, recipe, modality, clips="clips", **more):
     """Config of one training command: what it sees, its network and its recipe."""
     chosen = SETTINGS.presets[preset]
     network = {"flow": "motion", "rgb": "appearance"}[modality]
+    own = {name: value for name, value in at_path(chosen, recipe).items() if name != "clips"}
     return canonical(
         {
-            "clips": chosen["clips"],
+            "clips": as_given(at_path(chosen, clips)),
             "validation": chosen["validation"],
             "backbone": chosen["backbones"][network],
-            "recipe": at_path(chosen, recipe),
+            "recipe": own,
             **more,
         }
     )

@@ -20,13 +20,20 @@ def planned_videos(labels, *roles):
     return {"dataset": dataset_of(labels), "split": split_of(labels), "roles": roles}
 
 
-def planned_training(preset, rule, recipe, network, parts):
+def planned_clips(preset, clips):
+    """What a network sees, as a plan counts it."""
+    chosen = at_path(SETTINGS.presets[preset], clips)
+    return {name: chosen[name] for name in ("num_frames", "stride", "crop_px")}
+
+
+def planned_training(preset, rule, recipe, network, parts, clips="clips"):
     """One training of a plan, from the recipe that it will follow."""
     chosen = at_path(SETTINGS.presets[preset], recipe)
     return {
         "rule": rule,
         "backbone": SETTINGS.presets[preset]["backbones"][network],
         "parts": parts,
+        "clips": planned_clips(preset, clips),
         "kind": "train",
         "clips_per_video": chosen["clips_per_video"],
         "length": chosen["schedule"]["length"],
@@ -36,11 +43,12 @@ def planned_training(preset, rule, recipe, network, parts):
     }
 
 
-def planned_evaluation(preset, rule, network, parts, clips):
+def planned_evaluation(preset, rule, network, parts, clips_per_video, clips="clips"):
     """One pass of a network over videos."""
     backbone = SETTINGS.presets[preset]["backbones"][network]
     found = {"rule": rule, "backbone": backbone, "parts": parts}
-    return found | {"kind": "evaluate", "clips_per_video": clips}
+    found |= {"clips": planned_clips(preset, clips), "clips_per_video": clips_per_video}
+    return found | {"kind": "evaluate"}
 
 
 def source_videos(source):
@@ -60,10 +68,10 @@ def planned_works(target):
         method, split = run["method"], run["split"]
         videos = [planned_videos(f"{chosen['dataset']}.{split}", "train")]
         recipe = f"evaluation.methods.{method}"
-        training = planned_training(preset, "finetune", recipe, "appearance", videos)
+        training = planned_training(preset, "finetune", recipe, "appearance", videos, JUDGED_CLIPS)
         tested = [videos[0] | {"roles": ("test",)}]
-        clips = SETTINGS.presets[preset]["evaluation"]["test"]["num_clips"]
-        test = planned_evaluation(preset, "test_model", "appearance", tested, clips)
+        number = SETTINGS.presets[preset]["evaluation"]["test"]["num_clips"]
+        test = planned_evaluation(preset, "test_model", "appearance", tested, number, JUDGED_CLIPS)
         works = {run["model"]: training, run["predictions"]: test}
         works |= planned_initial(target, run)
         if run["generator"]:
@@ -90,7 +98,8 @@ def planned_initial(target, run):
         return {}
     name, recipe = rules[run["method"]]
     preset, videos = SETTINGS.targets[target]["preset"], source_videos(run["source"])
-    training = planned_training(preset, name, f"training.{recipe}", "appearance", videos)
+    clips = STUDENT_CLIPS if name == "self_train" else "clips"
+    training = planned_training(preset, name, f"training.{recipe}", "appearance", videos, clips)
     found = {run["initial"]: training}
     if name == "self_train":
         found |= planned_features(target, run)
@@ -130,7 +139,7 @@ def planned_others(target):
     labelled = {run["initial"] for run in runs if run["method"] in ("motionfit", "appearance")}
     listed = {run["source"] for run in runs if run["method"] in LEARN_FROM_SOURCE}
     found = {
-        "index_frames": len(frame_datasets(target)),
+        "index_frames": sum(len(frames["datasets"]) for frames in planned_frames(target)),
         "select_source": len(listed),
         "fit_clusters": len(labelled),
         "assign_pseudolabels": len(labelled),
@@ -166,15 +175,22 @@ def flow_datasets(target):
     return list(dict.fromkeys(found))
 
 
-def frame_datasets(target):
-    """Datasets whose frames they read: those of the flow, and of what looks at frames alone."""
-    chosen, rows = SETTINGS.targets[target], planned_rows(target)
-    found = [chosen["dataset"], *flow_datasets(target)]
+def planned_frames(target):
+    """Frames that the rows of a target's Table 5 read: those of the flow, and of clips of frames."""
+    chosen, rows, sources = SETTINGS.targets[target], planned_rows(target), source_datasets(target)
+    read = [(chosen["dataset"], JUDGED_CLIPS)]
+    read += [(dataset, "clips") for dataset in flow_datasets(target)]
     if "appearance" in rows:
-        found.append(chosen["generator"]["dataset"])
-    if set(LEARN_FROM_SOURCE) & rows:
-        found += source_datasets(target)
-    return list(dict.fromkeys(found))
+        read += [(dataset, "clips") for dataset in (chosen["generator"]["dataset"], *sources)]
+    if {"motionfit", "appearance"} & rows:
+        read += [(dataset, STUDENT_CLIPS) for dataset in sources]
+    if {"mers", "supervised"} & rows:
+        read += [(dataset, "clips") for dataset in sources]
+    preset, found = SETTINGS.presets[chosen["preset"]], {}
+    for dataset, clips in read:
+        size = at_path(preset, clips)["frame_size"] or preset["frames"]["size"]
+        found.setdefault(tuple(size), {})[dataset] = None
+    return [{"size": size, "datasets": list(names)} for size, names in found.items()]
 
 
 def plan_config(wildcards):
@@ -190,15 +206,11 @@ def plan_config(wildcards):
         same["rows"] = list(dict.fromkeys([*same["rows"], *rows]))
     return canonical(
         {
-            "frame_size": preset["frames"]["size"],
+            "frames": planned_frames(target),
             "target_fps": preset["frames"]["target_fps"],
             "max_frames": preset["frames"]["max_frames"],
-            "frame_datasets": frame_datasets(target),
-            "flow_datasets": flow_datasets(target),
+            "flow": {"size": preset["frames"]["size"], "datasets": flow_datasets(target)},
             "flow_source": flow_effort(preset["motion"]["flow"]),
-            "clip_frames": preset["clips"]["num_frames"],
-            "clip_stride": preset["clips"]["stride"],
-            "crop_px": preset["clips"]["crop_px"],
             "feature_step": preset["clustering"]["features"]["step"],
             "num_shards": {d: SETTINGS.datasets[d]["num_shards"] for d in plan_datasets(target)},
             "works": list(grouped.values()),

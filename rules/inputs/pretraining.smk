@@ -36,6 +36,11 @@ def weights_path(wildcards):
     return published_weights(wildcards)["path"]
 
 
+def recipe_clips(wildcards):
+    """Where the clips of a recipe stand in its preset."""
+    return f"pretraining.{wildcards.recipe}.clips"
+
+
 def pretraining_module(wildcards):
     """The command of the recipe's objective."""
     return f"pipelines.pretraining.pretrain_{pretraining_recipe(wildcards)['objective']}"
@@ -47,7 +52,7 @@ def pretraining_config(wildcards):
         {
             "validation": preset["validation"],
             "backbone": preset["backbones"]["appearance"],
-            "recipe": pretraining_recipe(wildcards),
+            "recipe": as_given(pretraining_recipe(wildcards)),
         }
     )
 
@@ -77,10 +82,11 @@ def watched_files(wildcards):
     if split not in splits_of(dataset):
         known = ", ".join(splits_of(dataset))
         stop(f"{place}: {dataset} has no split {split!r}; choices: {known}")
+    found = stores(wildcards.preset, [dataset], ["rgb"], recipe_clips(wildcards))
     return {
         "watched-manifest": [split_manifest(dataset, split)],
-        "watched-index": frame_indices(wildcards.preset, dataset),
-        "watched-frames": frame_shards(wildcards.preset, dataset),
+        "watched-index": found["index"],
+        "watched-frames": found["frames"],
     }
 
 
@@ -88,9 +94,9 @@ def pretraining_input(wildcards):
     """The source's clips, what goes with them, and who is in the source."""
     chosen = pretraining_recipe(wildcards)
     datasets = datasets_of(wildcards.source)
-    place = f"pretraining.{wildcards.recipe}.clips"
-    check_flow_clips(wildcards.preset, place, chosen["reads"])
-    found = stores(wildcards.preset, datasets, chosen["reads"])
+    clips = recipe_clips(wildcards)
+    check_flow_clips(wildcards.preset, clips, chosen["reads"])
+    found = stores(wildcards.preset, datasets, chosen["reads"], clips)
     found |= pretraining_files(wildcards)
     if "edges" in chosen["reads"]:
         # Nothing reads it; it stops where too many videos have no motion maps.
@@ -105,7 +111,8 @@ def pretraining_input(wildcards):
 def pretraining_options(wildcards):
     """The command-line options that go with `pretraining_input`."""
     chosen = pretraining_recipe(wildcards)
-    options = [store_options(wildcards.preset, datasets_of(wildcards.source), chosen["reads"])]
+    datasets, clips = datasets_of(wildcards.source), recipe_clips(wildcards)
+    options = [store_options(wildcards.preset, datasets, chosen["reads"], clips)]
     options += [f"--{name} {path}" for name, path in pretraining_files(wildcards).items()]
     if chosen["prior"]:
         options.append(f"--vectors {listed(vector_shards(wildcards))}")

@@ -1,5 +1,7 @@
 """What the rules of `training` read."""
 
+STUDENT_CLIPS = "training.self_training.clips"
+
 
 def generator_input(wildcards):
     """The labelled videos of one split, as frames or flow."""
@@ -38,7 +40,7 @@ def pseudolabels_of(wildcards):
 
 def self_training_input(wildcards):
     """The source's frames and their pseudo-labels."""
-    found = stores(wildcards.preset, datasets_of(wildcards.source), ["rgb"])
+    found = stores(wildcards.preset, datasets_of(wildcards.source), ["rgb"], STUDENT_CLIPS)
     return found | {"pseudolabels": pseudolabels_of(wildcards)}
 
 

@@ -44,7 +44,8 @@ def steps(modality: str, cache_mb: float, folder: Path) -> Contest:
         folder: For the shards.
     """
     path, kind = RECIPES[modality]
-    recipe = msgspec.convert(preset_value("demo", path), kind)
+    chosen = {key: value for key, value in preset_value("demo", path).items() if key != "clips"}
+    recipe = msgspec.convert(chosen, kind)
     backbone = preset_value("demo", f"backbones.{'motion' if modality == 'flow' else 'appearance'}")
     model = build_classifier(backbone, NUM_CHANNELS[modality], NUM_CLASSES, recipe.dropout, 0)
     batches = _batches(_source(modality, cache_mb, folder), recipe)

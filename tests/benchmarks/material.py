@@ -21,7 +21,7 @@ from pipelines.frames import decode_frames, index_frames
 from pipelines.frames.frame_store import FrameStore, write_frame_shard
 from pipelines.io.atomic import atomic_path
 from pipelines.io.config import canonical
-from pipelines.io.sections import at_path
+from pipelines.io.sections import as_given, at_path
 from pipelines.motion import extract_edges, extract_flow
 from tests.benchmarks.machine import ROOT, settings
 
@@ -46,19 +46,20 @@ def section(preset: str, *paths: str, **more: object) -> str:
 
 
 def preset_value(preset: str, path: str) -> Any:
-    """One value of a preset."""
-    return at_path(settings().presets[preset], path)
+    """One value of a preset, as rules pass it."""
+    return as_given(at_path(settings().presets[preset], path))
 
 
 def training_config(preset: str, recipe: str, modality: str, **changes: object) -> str:
     """What a rule hands a training command, with some values of the recipe changed."""
     network = {"flow": "motion", "rgb": "appearance"}[modality]
+    own = {name: value for name, value in preset_value(preset, recipe).items() if name != "clips"}
     return section(
         preset,
         "clips",
         "validation",
         backbone=preset_value(preset, f"backbones.{network}"),
-        recipe=preset_value(preset, recipe) | changes,
+        recipe=own | changes,
     )
 
 

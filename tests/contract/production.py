@@ -47,7 +47,7 @@ from pipelines.figures import (
 )
 from pipelines.frames import decode_frames, index_frames
 from pipelines.io.config import canonical
-from pipelines.io.sections import at_path
+from pipelines.io.sections import as_given, at_path
 from pipelines.io.settings import load_settings
 from pipelines.models.heads import build_classifier
 from pipelines.models.weights import ModelMeta, save_model
@@ -424,7 +424,7 @@ class Production:
             config=self.section(
                 "validation",
                 backbone=self.preset["backbones"]["appearance"],
-                recipe=self.preset["pretraining"]["vcop"],
+                recipe=as_given(self.preset["pretraining"]["vcop"]),
             ),
             seed=0,
             state=self.folder / "scratch",
@@ -530,11 +530,10 @@ class Production:
             title="vcop",
             **self.stores("frames"),
         )
-        clips = self.preset["evaluation"]["clips"]
         draw(
             draw_attention,
             figures / "attention/smoke/full/mars-mars",
-            config=canonical({"clips": clips, "names": ["mars", "mars"]}),
+            config=self.section("evaluation.clips", names=["mars", "mars"]),
             models=[self.run / "model.pt"] * 2,
             predictions=[self.run / "test.parquet"] * 2,
             title="mars",
@@ -612,18 +611,16 @@ class Production:
             "jobs": 1,
             "backbone": "r2plus1d-tiny",
             "parts": [part],
+            "clips": {"num_frames": 4, "stride": 1, "crop_px": 28},
         }
         work |= {"kind": "train", "clips_per_video": 1, "length": 2}
+        stored = {"size": [32, 43], "datasets": ["demo"]}
         config = {
-            "frame_size": [32, 43],
+            "frames": [stored],
             "target_fps": None,
             "max_frames": None,
-            "frame_datasets": ["demo"],
-            "flow_datasets": ["demo"],
+            "flow": stored,
             "flow_source": "tvl1",
-            "clip_frames": 4,
-            "clip_stride": 1,
-            "crop_px": 28,
             "feature_step": None,
             "num_shards": {"demo": 1},
             "works": [work],
@@ -672,11 +669,9 @@ class Production:
     def train(self, module: ModuleType, recipe: str, path: Path, **options: object) -> None:
         """One training command."""
         network = "motion" if options.get("modality") == "flow" else "appearance"
+        own = {key: value for key, value in at_path(self.preset, recipe).items() if key != "clips"}
         config = self.section(
-            "clips",
-            "validation",
-            backbone=self.preset["backbones"][network],
-            recipe=at_path(self.preset, recipe),
+            "clips", "validation", backbone=self.preset["backbones"][network], recipe=own
         )
         history = path.with_name("history.parquet")
         state = self.folder / "scratch"
@@ -686,7 +681,7 @@ class Production:
     def section(self, *paths: str, **more: object) -> str:
         """Some sections of the preset as JSON, keyed by their last name."""
         chosen = {path.rsplit(".", 1)[-1]: at_path(self.preset, path) for path in paths}
-        return canonical(chosen | more)
+        return canonical(as_given(chosen) | more)
 
     def stores(self, *kinds: str) -> dict[str, Path]:
         """Options that say where clips are."""

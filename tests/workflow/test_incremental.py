@@ -77,6 +77,11 @@ def in_preset(path, value):
             SELF_TRAINED,
             id="neighbours",
         ),
+        pytest.param(
+            in_preset("training.self_training.clips.frame_size", [40, 50]),
+            {"decode_frames": 2, "index_frames": 1} | SELF_TRAINED,
+            id="frames of the student",
+        ),
         pytest.param(in_preset("clustering.kmeans.num_clusters", 3), CLUSTERED, id="clusters"),
         pytest.param(in_preset("training.self_training.dropout", 0.123), SELF_TRAINED, id="self"),
         pytest.param(

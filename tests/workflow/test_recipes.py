@@ -2,8 +2,12 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
+
+from pipelines.frames.frame_store import FrameStore
+from pipelines.io.sections import merged
 
 SMOKE = {"dataset": "demo_smoke", "source": ["demo_smoke"], "methods": ["motionfit"]}
 PSEUDO_LABELS = ("train_generator", "extract_features", "fit_clusters", "assign_pseudolabels")
@@ -232,3 +236,30 @@ def test_wrong_rows_and_protocols_of_a_figure_are_told_the_choices(workspace):
         assert answer.returncode != 0
         assert message in answer.stdout, answer.stdout
         assert "Traceback" not in answer.stdout
+
+
+def test_clips_that_need_larger_frames_are_cut_from_frames_of_their_own(smoke, tmp_path):
+    # Crops larger than all other stored frames.
+    larger = {"frame_size": [64, 80], "crop_px": 56, "num_frames": 8}
+    preset = {
+        "training": {"self_training": {"clips": larger}},
+        "evaluation": {"clips": larger},
+        "pretraining": {"video_ir": {"clips": larger}},
+    }
+    overlay = {
+        "presets": {"smoke": preset},
+        "targets": {"smoke": {"methods": ["random", "motionfit"], "leaderboard": ["video_ir"]}},
+    }
+    work = smoke.copy(tmp_path / "work")
+    work = replace(work, base=merged(work.base, overlay))
+
+    counts = work.counts("results/smoke_table5.csv", "results/smoke_leaderboard.csv")
+    work.make("results/smoke_table5.csv", "results/smoke_leaderboard.csv")
+
+    # One decoding for all of them; the generator and its pseudo-labels stay.
+    assert (counts["decode_frames"], counts["index_frames"]) == (2, 1)
+    assert (counts["self_train"], counts["pretrain"], counts["finetune"]) == (1, 1, 3)
+    assert not {"extract_flow", "train_generator", "assign_pseudolabels"} & counts.keys()
+    (folder,) = work.folder.glob("results/frames/smoke-*/demo_smoke")
+    assert FrameStore(sorted(folder.glob("*.h5")), cache_mb=1).size == (64, 80)
+    assert work.plan("results/smoke_table5.csv", "results/smoke_leaderboard.csv") == []

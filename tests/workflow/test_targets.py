@@ -1,5 +1,7 @@
 """Every target of config.yaml parses; without its data it stops with one message."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -143,6 +145,28 @@ def test_every_table_plans_with_the_values_of_the_papers(workspace, ucf101):
     assert any("/kinetics400_val/" in output for output in made)
     sizes = {Path(output).parts[2] for output in made if output.startswith("results/frames/")}
     assert len(sizes) > 1
+
+
+def test_the_papers_second_student_learns_the_labels_of_the_first(workspace, ucf101):
+    work = workspace(targets={"ucf101": {"source": ["ucf101"], "splits": ["split1"]}})
+
+    answer = work.snakemake("results/ucf101_table6.csv", "-n", "-p")
+
+    assert answer.returncode == 0, answer.stdout
+    trained = [line for line in answer.stdout.splitlines() if "training.self_train " in line]
+    assert len(trained) == 2
+    configs = [json.loads(re.search("--config '(.*?)' --", line)[1]) for line in trained]
+    labels = {re.search(r"--pseudolabels (\S+)", line)[1] for line in trained}
+    seen = {config["backbone"]: config["clips"] for config in configs}
+    assert len(labels) == 1
+    assert {name: (clips["num_frames"], clips["crop_px"]) for name, clips in seen.items()} == {
+        "r2plus1d-18": (16, 112),
+        "s3d-g": (64, 224),
+    }
+    assert answer.stdout.count("pipelines.clustering.assign_pseudolabels") == 1
+    assert answer.stdout.count("pipelines.motion.extract_flow") == NUM_SHARDS
+    # Once at 128 and once at 256 px.
+    assert answer.stdout.count("pipelines.frames.decode_frames") == 2 * NUM_SHARDS
 
 
 def test_a_sweep_tries_recipes_of_any_name(workspace):

@@ -114,3 +114,25 @@ def test_clips_of_frames_have_windows_of_several_sizes(workspace):
     work = workspace(presets={"smoke": SCALES}, targets={"smoke": {"methods": ["appearance"]}})
 
     assert work.counts("results/smoke_table5.csv")["finetune"] == 1
+
+
+SIZE = {"clips": {"frame_size": [40, 50]}}
+MODIST = "results/pretraining/smoke/modist/demo_smoke.split1/seed0/model.pt"
+
+
+@pytest.mark.parametrize(
+    ("preset", "file", "place"),
+    [
+        ({"evaluation": SIZE}, "results/smoke_table5.csv", "evaluation."),
+        ({"pretraining": {"modist": SIZE}}, MODIST, "pretraining.modist."),
+    ],
+)
+def test_frames_beside_motion_have_its_size(workspace, preset, file, place):
+    work = workspace(presets={"smoke": preset}, targets={"smoke": {"methods": ["mars"]}})
+
+    answer = work.snakemake(file, "-n")
+
+    assert answer.returncode != 0
+    message = f"presets.smoke.{place}clips.frame_size: found [40, 50], expected null where"
+    assert message in answer.stdout
+    assert "Traceback" not in answer.stdout

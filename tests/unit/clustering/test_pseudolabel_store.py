@@ -47,7 +47,7 @@ def labels(tmp_path):
         ("b", 7, 22, 3),  # 9 and 7
         ("b", 8, 23, 3),  # 8 and 8: the earlier unit
         ("b", 24, 39, 5),  # 8 and 8 again
-        ("b", 0, 47, 3),  # all three: the earliest
+        ("b", 0, 47, 5),  # all three: the one in the middle
         ("b", 20, 20, 5),
         ("a", 0, 15, 7),
         ("overlapping", 8, 23, 2),
@@ -82,8 +82,21 @@ def test_lookup_equals_counting_shared_frames(tmp_path):
             clip = set(range(first, first + length))
             shared = [len(clip & set(range(a, b + 1))) for a, b, _ in rows]
             if max(shared):
+                off_middle = [abs((a + b) / 2 - (first + length / 2 - 0.5)) for a, b, _ in rows]
+                order = sorted(range(len(rows)), key=lambda n: (-shared[n], off_middle[n], n))
                 found = labels.lookup("v", first, first + length - 1)
-                assert found == shared.index(max(shared)), (first, length)
+                assert found == order[0], (first, length)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [(0, 63, 1), (16, 79, 2), (10, 73, 2), (0, 47, 1), (16, 63, 2), (0, 31, 0)],
+)
+def test_a_clip_longer_than_units_takes_the_middle_one(tmp_path, first, last, expected):
+    units = [(start, start + 15, number) for number, start in enumerate(range(0, 80, 16))]
+    path = write(tmp_path / "p.parquet", [("v", units)])
+
+    assert PseudoLabels(path).lookup("v", first, last) == expected
 
 
 def test_knows_its_videos_and_clusters(labels):

@@ -2,7 +2,7 @@ import copy
 
 import pytest
 
-from pipelines.io.sections import Where, at_path, is_known, merged, pick
+from pipelines.io.sections import Where, as_given, at_path, is_known, merged, pick
 
 PRESET = {"clips": {"num_frames": 8, "sizes": [1, 2]}, "flow": {"source": "raft"}, "raft": {"n": 3}}
 
@@ -32,3 +32,13 @@ def test_picked_sections_hold_under_their_condition_alone():
     assert pick(PRESET, ("flow", raft)) == '{"flow":{"source":"raft"},"raft":{"n":3}}'
     assert pick(PRESET, ("flow", Where("raft", "flow.source", "tvl1"))) == pick(PRESET, ("flow",))
     assert pick(PRESET, ("flow", "missing")) == ""
+
+
+def test_commands_are_given_clips_without_the_size_of_their_frames():
+    clips = {"frame_size": [240, 320], "crop_px": 112}
+
+    assert as_given(clips) == {"crop_px": 112}
+    assert as_given({"recipe": {"clips": clips, "n": [1]}}) == {
+        "recipe": {"clips": {"crop_px": 112}, "n": [1]}
+    }
+    assert clips["frame_size"] == [240, 320]

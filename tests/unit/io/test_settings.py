@@ -283,7 +283,10 @@ def test_a_preset_holds_only_what_differs_from_its_base(config):
         "schedule": smoke["training"]["generator_appearance"]["schedule"],
     }
     assert mine["training"]["generator"]["optimizer"]["learning_rate"] == 0.5
-    assert mine["training"]["self_training"] == smoke["training"]["self_training"]
+    assert mine["training"]["self_training"] == {
+        **smoke["training"]["self_training"],
+        "clips": mine["clips"],
+    }
     assert "base" not in mine
 
 
@@ -572,6 +575,16 @@ def test_a_preset_may_differ_from_its_protocol(config):
         ({"presets.demo.evaluation.labels": {"per_class": 1, "fraction": 0.5}}, "set one"),
         ({"presets.demo.evaluation.test": {"num_crops": 2}}, "num_crops: found 2"),
         ({"presets.demo.evaluation.clips": {"crop_px": 65}}, "evaluation.clips.crop_px"),
+        (
+            {"presets.demo.training.self_training.clips": {"frame_size": [80, 90], "crop_px": 81}},
+            "demo.training.self_training.clips.crop_px: expected at most .* 80, found 81",
+        ),
+        ({"presets.demo.pretraining.vcop.clips": {"crop_px": 65}}, "demo.pretraining.vcop.clips.c"),
+        (
+            {"presets.demo.evaluation.clips": {"frame_size": [50, 90], "crop_px": 50}},
+            r"demo.evaluation.clips.frame_size: expected no side below 56, .* found \[50, 90\]",
+        ),
+        ({"presets.demo.clips.frame_size": [64, 86]}, "demo.clips.frame_size: .*expected null"),
     ],
 )
 def test_wrong_protocols_are_explained(config, change, message):

@@ -10,15 +10,11 @@ from pipelines.tables.plan import COLUMNS
 from tests.unit.tables.test_plan import video
 
 CONFIG = {
-    "frame_size": [128, 171],
+    "frames": [{"size": [128, 171], "datasets": ["mine"]}],
     "target_fps": None,
     "max_frames": None,
-    "frame_datasets": ["mine"],
-    "flow_datasets": ["mine"],
+    "flow": {"size": [128, 171], "datasets": ["mine"]},
     "flow_source": "tvl1-5-5-30-10",
-    "clip_frames": 16,
-    "clip_stride": 1,
-    "crop_px": 112,
     "feature_step": None,
     "num_shards": {"mine": 2},
     "works": [],

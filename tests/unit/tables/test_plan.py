@@ -5,7 +5,13 @@ import pytest
 
 from pipelines.data.manifest import ProbedVideo
 from pipelines.tables.plan import chosen_videos, clips_of, plan_rows, stored_frames, volumes
-from pipelines.tables.plan_config import PartConfig, PlanConfig, WorkConfig
+from pipelines.tables.plan_config import (
+    ClipsConfig,
+    FramesConfig,
+    PartConfig,
+    PlanConfig,
+    WorkConfig,
+)
 from pipelines.tables.throughputs import Throughput
 
 
@@ -28,12 +34,15 @@ def video(number, role="train", num_frames=100, fps=30.0):
 
 
 TRAIN = PartConfig("mine", "split1", ("train",))
+CLIPS = ClipsConfig(num_frames=8, stride=2, crop_px=50)
+SIZE = (100, 200)
 FINETUNE = WorkConfig(
     "finetune",
     ("random", "mers"),
     3,
     "net",
     (TRAIN,),
+    CLIPS,
     "train",
     2,
     length=4,
@@ -44,15 +53,11 @@ FINETUNE = WorkConfig(
 
 def config(*works, target_fps=None, max_frames=None, flow=("mine",)):
     return PlanConfig(
-        frame_size=(100, 200),
+        frames=(FramesConfig(SIZE, ("mine",)),),
         target_fps=target_fps,
         max_frames=max_frames,
-        frame_datasets=("mine",),
-        flow_datasets=flow,
+        flow=FramesConfig(SIZE, flow),
         flow_source="tvl1",
-        clip_frames=8,
-        clip_stride=2,
-        crop_px=50,
         feature_step=None,
         num_shards={"mine": 5},
         works=works,
@@ -105,8 +110,8 @@ def test_without_a_split_all_videos_are_chosen():
 def test_rows_and_videos_tell_stages_of_one_name_apart():
     part = PartConfig("mine", "split1", ("train",), 50)
     works = (
-        WorkConfig("finetune", ("random", "mers"), 1, "net", (TRAIN, part), "train", 1),
-        WorkConfig("finetune", ("mars",), 1, "net", (PartConfig("mine"),), "train", 1),
+        WorkConfig("finetune", ("random", "mers"), 1, "net", (TRAIN, part), CLIPS, "train", 1),
+        WorkConfig("finetune", ("mars",), 1, "net", (PartConfig("mine"),), CLIPS, "train", 1),
     )
 
     _, flow, *rows, total = plan_rows(volumes(config(*works), {"mine": [video(0)]}), MEASURED)
@@ -118,7 +123,7 @@ def test_rows_and_videos_tell_stages_of_one_name_apart():
 
 
 def test_shards_are_jobs_and_no_more_work():
-    work = WorkConfig("extract_features", (), 2, "net", (PartConfig("mine"),), "evaluate", 1)
+    work = WorkConfig("extract_features", (), 2, "net", (PartConfig("mine"),), CLIPS, "evaluate", 1)
     manifests = {"mine": [video(0), video(1)]}
 
     whole, divided = (
@@ -139,12 +144,26 @@ def test_other_rules_have_their_jobs_alone():
     assert total["remark"] == "Table 5; nothing of index_frames but their jobs"
 
 
-def test_frames_are_those_of_the_datasets_that_are_read():
-    settings = msgspec.structs.replace(config(flow=()), frame_datasets=())
+def test_every_size_of_frames_is_decoded_for_itself():
+    larger = FramesConfig((200, 400), ("mine",))
+    settings = config()
+    settings = msgspec.structs.replace(settings, frames=(*settings.frames, larger))
 
-    frames, _ = volumes(settings, {"mine": [video(0)]})
+    small, large, flow = volumes(settings, {"mine": [video(0)]})
 
-    assert (frames.jobs, frames.amount, frames.kept_units) == (0, 0.0, 0.0)
+    assert (small.stage, large.stage, flow.stage) == (*["decode_frames"] * 2, "extract_flow")
+    assert (small.jobs, small.amount) == (large.jobs, large.amount)
+    assert (small.kept_units, large.kept_units) == (100 * 0.02, 100 * 0.08)
+    assert flow.kept_units == small.kept_units
+
+
+def test_clips_of_a_work_are_its_own():
+    long = msgspec.structs.replace(CLIPS, num_frames=16, crop_px=100)
+    works = [WorkConfig("x", (), 1, "net", (TRAIN,), clips, "train", 1) for clips in (CLIPS, long)]
+
+    _, _, short, longer = volumes(config(*works), {"mine": [video(0)]})
+
+    assert longer.amount == pytest.approx(8 * short.amount)
 
 
 def test_epochs_count_whole_steps():
@@ -155,14 +174,14 @@ def test_epochs_count_whole_steps():
 
 
 def test_steps_do_not_depend_on_the_videos():
-    work = WorkConfig("pretrain", (), 1, "net", (TRAIN,), "train", 1, 10, "steps", 4)
+    work = WorkConfig("pretrain", (), 1, "net", (TRAIN,), CLIPS, "train", 1, 10, "steps", 4)
 
     assert clips_of(work, config(), []) == 40
 
 
 @pytest.mark.parametrize("num_frames", [4, 15, 29, 30, 100])
 def test_clips_side_by_side_are_those_of_a_literal_loop(num_frames):
-    work = WorkConfig("extract_features", (), 1, "net", (TRAIN,), "evaluate", None)
+    work = WorkConfig("extract_features", (), 1, "net", (TRAIN,), CLIPS, "evaluate", None)
     starts = [start for start in range(0, num_frames, 15) if start + 15 <= num_frames]
 
     found = clips_of(work, config(), [video(0, num_frames=num_frames)])
@@ -189,12 +208,8 @@ def test_hours_and_disk_are_amounts_times_what_was_measured():
 
 
 def test_a_teacher_looks_at_every_clip_too():
-    alone, taught = (
-        WorkConfig(
-            "distill", (), 1, "net", (TRAIN,), "train", 1, 1, "steps", 100, has_teacher=teacher
-        )
-        for teacher in (False, True)
-    )
+    alone = WorkConfig("distill", (), 1, "net", (TRAIN,), CLIPS, "train", 1, 1, "steps", 100)
+    taught = msgspec.structs.replace(alone, has_teacher=True)
 
     rows = plan_rows(volumes(config(alone, taught), {"mine": []}), MEASURED)
 
@@ -202,7 +217,7 @@ def test_a_teacher_looks_at_every_clip_too():
 
 
 def test_what_was_not_measured_stays_empty_and_is_said():
-    work = WorkConfig("finetune", (), 1, "other", (TRAIN,), "train", 1, 1, "steps", 1)
+    work = WorkConfig("finetune", (), 1, "other", (TRAIN,), CLIPS, "train", 1, 1, "steps", 1)
 
     *_, row, total = plan_rows(volumes(config(work), {"mine": [video(0)]}), MEASURED)
 

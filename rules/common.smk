@@ -54,7 +54,8 @@ from pipelines.io.settings import CONTROLS, GENERATORS, load_settings
 from pipelines.io.source_entries import parse_entry, parse_part, with_share
 from pipelines.io.variant_store import StoredVariant, read_variants, write_variant
 from pipelines.tables.cells import history_of
-from pipelines.tables.definition import TARGET, read_definition, resolved
+from pipelines.tables.changes import resolved
+from pipelines.tables.definition import TARGET, read_definition
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 

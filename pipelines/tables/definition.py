@@ -1,23 +1,17 @@
 """What a table is: rows of recipes and changes, columns of measures, and what the paper prints.
 
-A table is data, one file `workflow/tables/<table>.yaml` with the keys of `TableDefinition`.
-Values in `changes` replace those of the target's preset; ``{times: 2}`` multiplies the preset's
-own, so that one definition serves every preset, from 16 frames of the paper to 4 of a smoke test;
-``{times: 0.128, at_least: 2}`` bounds the product. ``{from: r2plus1d-18, to: r2d3d-18}`` exchanges
-the paper preset's value alone; a preset that has another one, such as the demo's, keeps it. Of a
-section `from` may name some keys: where all of them are as there, those of `to` take their places.
+A table is data, one file `workflow/tables/<table>.yaml` with the keys of `TableDefinition`. What
+rows change of a target's preset is written as `pipelines.tables.changes` says.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
 from pipelines.figures.curve_definition import CurveDefinition
 from pipelines.io.errors import ConfigError
-from pipelines.io.schema import Section
-from pipelines.io.sections import at_path, is_known
+from pipelines.tables.changes import Changes, with_setups
 from pipelines.tables.published import transcript
 
 Name = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]*$")]
@@ -54,7 +48,8 @@ class RowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         name: Of the row, one of its kind in the table.
         method: A row of Table 5, a control or a recipe of the preset.
-        changes: Dotted path in the preset -> value, factor or exchange, laid over the table's.
+        setups: Names of changes that several tables make, laid over the table's.
+        changes: Dotted path in the preset -> value, factor or exchange, laid over both.
         protocol: How it is judged, an entry of `protocols`; "" for the preset's own way.
         protocols: Target's dataset -> how it is judged there instead.
         source: Datasets as in a target's `source`, ``target`` for the target's own.
@@ -73,7 +68,8 @@ class RowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Name
     method: Name
-    changes: dict[str, Any] = {}
+    setups: tuple[Name, ...] = ()
+    changes: Changes = {}
     protocol: str | None = None
     protocols: dict[str, str] | None = None
     source: tuple[str, ...] | None = None
@@ -104,7 +100,8 @@ class TableDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         splits: "first" of the target's, as most ablations of the papers, or "all".
         protocol: Of every row that names none; "" for the preset's own way.
         protocols: Target's dataset -> another one there, of the rows that take the table's.
-        changes: Of every row.
+        setups: Of every row, the later over the former.
+        changes: Of every row, over its setups.
         source: Of every row that names none; None for the target's.
         draws: Of every row that names none.
         measures: Of every row that names none.
@@ -120,7 +117,8 @@ class TableDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     splits: Literal["first", "all"] = "first"
     protocol: str = ""
     protocols: dict[str, str] = {}
-    changes: dict[str, Any] = {}
+    setups: tuple[Name, ...] = ()
+    changes: Changes = {}
     source: tuple[str, ...] | None = None
     draws: Annotated[int, msgspec.Meta(ge=1)] = 1
     measures: tuple[Measure, ...] = ("top1",)
@@ -198,13 +196,14 @@ def read_definition(path: Path) -> TableDefinition:
     """Read one table.
 
     Raises:
-        ConfigError: If a key is unknown or missing, two rows have one name, the transcript has no
-            such row or column, or the figure shows what no row measures.
+        ConfigError: If a key is unknown or missing, there is no such setup, two rows have one name,
+            the transcript has no such row or column, or the figure shows what no row measures.
     """
     try:
         found = msgspec.yaml.decode(path.read_bytes(), type=TableDefinition)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {error}") from error
+    found = _with_setups(path, found)
     names = [row.name for row in found.rows]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -214,6 +213,19 @@ def read_definition(path: Path) -> TableDefinition:
     if found.figure is not None:
         _check_figure(path, found.figure, found.completed())
     return found
+
+
+def _with_setups(path: Path, table: TableDefinition) -> TableDefinition:
+    """The table with the changes of its setups and of its rows' written out."""
+    folder, replace = path.parent / "setups", msgspec.structs.replace
+    try:
+        rows = [
+            replace(row, changes=with_setups(folder, row.setups, row.changes)) for row in table.rows
+        ]
+        changes = with_setups(folder, table.setups, table.changes)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: setups: {error}") from error
+    return replace(table, changes=changes, rows=tuple(rows))
 
 
 def _check_figure(path: Path, figure: CurveDefinition, rows: tuple[RowDefinition, ...]) -> None:
@@ -253,45 +265,3 @@ def _check_row(path: Path, table: TableDefinition, row: RowDefinition, names: li
                     f"{place}: {cell.paper}, {cell.table} prints no column {cell.column!r}; "
                     f"choices: {', '.join(sorted(columns))}"
                 )
-
-
-def resolved(changes: Mapping[str, Any], preset: Section) -> Section:
-    """A row's changes with the factors worked out; whole numbers stay whole.
-
-    Args:
-        changes: Dotted path -> value, factor or exchange.
-        preset: The target's, written out.
-
-    Raises:
-        ConfigError: If a path is in no preset, or a factor stands where there is no number.
-    """
-    result: Section = {}
-    for path, value in changes.items():
-        if not is_known(preset, path):
-            raise ConfigError(f"{path}: the preset has no such key")
-        own = at_path(preset, path)
-        if isinstance(value, dict) and "times" in value and value.keys() <= {"times", "at_least"}:
-            result[path] = _times(path, own, value["times"], value.get("at_least", 1))
-        elif isinstance(value, dict) and value.keys() == {"from", "to"}:
-            result |= _exchanged(path, own, value["from"], value["to"])
-        else:
-            result[path] = value
-    return result
-
-
-def _exchanged(path: str, own: Any, old: Any, new: Any) -> Section:  # noqa: ANN401 - any value
-    """What takes the place of `old`; nothing where the preset has something else."""
-    if own == old:
-        return {path: new}
-    if isinstance(own, dict) and isinstance(old, dict):
-        found = {key: own[key] for key in old if key in own}
-        return {f"{path}.{key}": value for key, value in new.items()} if found == old else {}
-    return {}
-
-
-def _times(path: str, own: Any, factor: float, least: float) -> Any:  # noqa: ANN401 - any value
-    if isinstance(own, list):
-        return [_times(path, item, factor, least) for item in own]
-    if isinstance(own, bool) or not isinstance(own, int | float):
-        raise ConfigError(f"{path}: times needs a number, the preset has {own!r}")
-    return max(least, round(own * factor)) if isinstance(own, int) else own * factor

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.io.errors import ConfigError
-from pipelines.tables.definition import Cell, read_definition, resolved
+from pipelines.tables.definition import Cell, read_definition
 from pipelines.tables.published import transcript
 
 TABLES = Path(__file__).resolve().parents[3] / "workflow/tables"
@@ -37,6 +37,19 @@ def test_a_row_takes_the_tables_values_and_its_own_first(tmp_path):
     assert video.changes == {"a.b": 1, "clustering.units": "video"}
     assert (video.protocol, video.measures, video.table) == ("full", ("top1",), "Table 2")
     assert other.changes == {"a.b": 1, "clustering.units": "clip"}
+
+
+def test_setups_are_laid_under_the_changes_of_a_table_and_of_a_row(tmp_path):
+    (tmp_path / "setups").mkdir()
+    (tmp_path / "setups/slow.yaml").write_text("rate: 1\na.b: 1\nk: 1\n")
+    (tmp_path / "setups/large.yaml").write_text("a.b: 2\nclustering.units: clip\n")
+    text = TABLE.replace("rows:", "setups: [slow]\nchanges: {k: 3}\nrows:")
+    text = text.replace("method: random", "method: random, setups: [large], changes: {rate: 5}")
+
+    video, other = definition(tmp_path, text).completed()
+
+    assert video.changes == {"rate": 1, "a.b": 1, "k": 3, "clustering.units": "video"}
+    assert other.changes == {"rate": 5, "a.b": 2, "k": 3, "clustering.units": "clip"}
 
 
 def test_a_figure_shows_rows_that_measure_what_it_draws(tmp_path):
@@ -89,6 +102,7 @@ def test_rows_of_others_are_those_that_no_row_of_ours_is(tmp_path):
         ("method: random", "way: random", "unknown field `way`"),
         ("method: random", "method: random, measures: [gain]", "gain_over: found ''; choices"),
         ("method: random", "method: random, measures: [top2]", "table.yaml.*measures"),
+        ("method: random", "method: random, setups: [fast]", "table.yaml: setups: .*'fast'"),
     ],
 )
 def test_wrong_definitions_are_refused_with_the_choices(tmp_path, old, new, message):
@@ -96,62 +110,16 @@ def test_wrong_definitions_are_refused_with_the_choices(tmp_path, old, new, mess
         definition(tmp_path, TABLE.replace(old, new))
 
 
-PRESET = {"k": 1000, "rate": 0.5, "size": [128, 171], "net": "r2plus1d-18", "flag": True}
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "expected"),
-    [
-        ("k", 3, 3),
-        ("k", {"times": 0.128}, 128),
-        ("k", {"times": 0.0001}, 1),
-        ("k", {"times": 0.0001, "at_least": 2}, 2),
-        ("rate", {"times": 3}, 1.5),
-        ("size", {"times": 2}, [256, 342]),
-        ("net", {"from": "r2plus1d-18", "to": "s3d"}, "s3d"),
-    ],
-)
-def test_changes_are_worked_out_against_the_preset(path, value, expected):
-    assert resolved({path: value}, PRESET) == {path: expected}
-
-
-SCHEDULE = {"length": 120, "drops": [40, 60]}
-
-
-@pytest.mark.parametrize(
-    ("path", "old", "new", "expected"),
-    [
-        ("net", "other", "s3d", {}),
-        ("tuning.schedule", SCHEDULE, {"length": 3}, {"tuning.schedule": {"length": 3}}),
-        ("tuning", {"batch": 8}, {"batch": 128, "sum": 8}, {"tuning.batch": 128, "tuning.sum": 8}),
-        (
-            "tuning",
-            {"batch": 8, "schedule": SCHEDULE},
-            {"schedule": {"length": 3}},
-            {"tuning.schedule": {"length": 3}},
-        ),
-        ("tuning", {"batch": 8, "sum": 2}, {"batch": 128}, {}),
-        ("tuning", {"batch": 8, "none": 2}, {"batch": 128}, {}),
-    ],
-)
-def test_an_exchange_wants_all_that_it_names(path, old, new, expected):
-    preset = PRESET | {"tuning": {"batch": 8, "sum": 1, "schedule": SCHEDULE}}
-
-    assert resolved({path: {"from": old, "to": new}}, preset) == expected
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "message"),
-    [("none", 1, "none: the preset has no such key"), ("flag", {"times": 2}, "needs a number")],
-)
-def test_impossible_changes_are_refused(path, value, message):
-    with pytest.raises(ConfigError, match=message):
-        resolved({path: value}, PRESET)
-
-
 @pytest.mark.parametrize("path", sorted(TABLES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_table_reads(path):
     assert read_definition(path).rows
+
+
+def test_every_setup_is_used():
+    tables = [read_definition(path) for path in TABLES.glob("*.yaml")]
+    used = {name for table in tables for part in (table, *table.rows) for name in part.setups}
+
+    assert used == {path.stem for path in TABLES.glob("setups/*.yaml")}
 
 
 def test_every_printed_value_has_a_cell():

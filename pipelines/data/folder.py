@@ -48,7 +48,7 @@ def required_paths(root: Path, options: FolderOptions) -> list[Path]:
 
 def list_videos(root: Path, options: FolderOptions) -> Listing:
     """List the video files below the root."""
-    files, problems = nameable_files(root)
+    files, problems = nameable_files(root, are_list=True)
     paths, duplicates = one_per_id(files)
     listing = merge_entries(_entry(key, path, options) for key, path in paths.items())
     return Listing(listing.videos, [*problems, *duplicates, *listing.problems])

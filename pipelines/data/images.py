@@ -75,7 +75,7 @@ def list_videos(root: Path, options: ImagesOptions) -> Listing:
     Raises:
         DatasetError: If a class has fewer images than are to be drawn.
     """
-    files, problems = nameable_files(root, IMAGES)
+    files, problems = nameable_files(root, IMAGES, are_list=True)
     paths, duplicates = one_per_id(files)
     paths, others = _official_part(paths)
     classes: dict[str | None, dict[str, str]] = defaultdict(dict)

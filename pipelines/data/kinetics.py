@@ -91,8 +91,8 @@ def list_videos(root: Path, options: KineticsOptions) -> Listing:
         DatasetError: If an annotation file lacks a column or has times that are no numbers.
     """
     del options
-    files, problems = nameable_files(root)
     annotations = _annotation_files(root)
+    files, problems = nameable_files(root, are_list=not annotations)
     if annotations:
         entries = _annotated(annotations, files)
     else:

@@ -59,27 +59,28 @@ class Entry:
     fault: str | None = None
 
 
-def nameable_files(root: Path, medium: Medium = VIDEOS) -> tuple[list[VideoFile], list[Problem]]:
+def nameable_files(
+    root: Path, medium: Medium = VIDEOS, are_list: bool = False
+) -> tuple[list[VideoFile], list[Problem]]:
     """The video files below a folder, and those whose names are no valid text.
 
     Args:
         root: An existing folder.
         medium: Whether to look for videos or for images.
+        are_list: Whether the files alone say which videos there are: links that lead to nothing
+            are missing videos then.
     """
     files, problems = [], []
     for file in find_video_files(root, medium):
-        if file.is_nameable:
-            files.append(file)
-            continue
         shown = file.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        problems.append(
-            Problem(
-                video_id_of(shown),
-                STAGE,
-                "unreadable",
-                f"the name of file {shown} is not UTF-8; rename the file",
-            )
-        )
+        if not file.is_nameable:
+            detail = f"the name of file {shown} is not UTF-8; rename the file"
+            problems.append(Problem(video_id_of(shown), STAGE, "unreadable", detail))
+        elif file.is_there:
+            files.append(file)
+        elif are_list:
+            detail = f"link {shown} leads to no file; mend or remove it"
+            problems.append(Problem(video_id_of(shown), STAGE, "missing", detail))
     return files, problems
 
 

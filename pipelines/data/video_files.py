@@ -41,9 +41,11 @@ class VideoFile:
 
     Attributes:
         path: Relative to the folder that was searched, with `/` between parts.
+        is_there: False for a link that leads to nothing.
     """
 
     path: str
+    is_there: bool = True
 
     @property
     def is_nameable(self) -> bool:
@@ -82,8 +84,8 @@ class FileIndex:
 def find_video_files(root: Path, medium: Medium = VIDEOS) -> Iterator[VideoFile]:
     """Walk a folder and yield its video files, folder by folder, sorted by name in each.
 
-    Links to folders are followed once; hidden files, broken links and special files are left
-    out. A file counts as a video by its extension alone: whether it is one is for the probe.
+    Links to folders are followed once; hidden and special files are left out. A file counts as a
+    video by its extension alone: whether it is one is for the probe.
 
     Args:
         root: An existing folder.
@@ -116,12 +118,22 @@ def _walk(root: Path, medium: Medium) -> Iterator[VideoFile]:
                 (entry for entry in entries if not entry.name.startswith(".")),
                 key=lambda entry: entry.name,
             )
-        inner = [(entry.path, f"{prefix}{entry.name}/") for entry in visible if entry.is_dir()]
+        inner = [(entry.path, f"{prefix}{entry.name}/") for entry in visible if _is_folder(entry)]
         waiting += reversed(inner)
         for entry in visible:
             extension = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122
-            if extension in medium.extensions and entry.is_file():
+            if extension not in medium.extensions:
+                continue
+            is_link = entry.is_symlink()
+            if os.path.isfile(entry.path) if is_link else entry.is_file():  # noqa: PTH113
                 yield VideoFile(f"{prefix}{entry.name}")
+            elif is_link and not os.path.exists(entry.path):  # noqa: PTH110
+                yield VideoFile(f"{prefix}{entry.name}", is_there=False)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder or leads to one; its own answer raises where links turn."""
+    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()  # noqa: PTH112
 
 
 def choose_in_class_folder(

@@ -106,6 +106,28 @@ def check_crops(place: str, preset: Section) -> None:
             )
 
 
+def check_schedules(place: str, section: Section) -> None:
+    """Check that every warm-up ends before its schedule does: the rate would never be reached.
+
+    Args:
+        place: Dotted place of the section.
+        section: A preset, written out, or a part of it.
+
+    Raises:
+        ConfigError: Naming the schedule.
+    """
+    for name, value in section.items():
+        if not isinstance(value, dict):
+            continue
+        where = f"{place}.{name}"
+        if name == "schedule" and value["warmup"] >= value["length"]:
+            raise ConfigError(
+                f"{where}.warmup: expected less than length, which is {value['length']}, found "
+                f"{value['warmup']}: the learning rate would never be reached; set both"
+            )
+        check_schedules(where, value)
+
+
 def check_held_out(place: str, trial: str, preset: Section) -> None:
     """Check that a sweep's trial holds out videos to be judged on.
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 # As `pipelines.io.command` writes it.
 _ERROR = re.compile(r"^\d\d:\d\d:\d\d ERROR ")
+_PROGRESS = re.compile(r"^\d\d:\d\d:\d\d (DEBUG|INFO|WARNING) ")
 _WORD = re.compile(r"\w")
 MAX_REASON = 300
 
@@ -33,7 +34,10 @@ def last_words(jobs: Iterable[FailedJob]) -> str:
 
 
 def reason_in(log: Path) -> str:
-    """The last line of a log that tells an error; where none does, the last with a word in it."""
+    """The last line of a log that tells an error; where none does, the last with a word in it.
+
+    A log that ends as if its job went on is one of a job that was killed.
+    """
     try:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:
@@ -41,6 +45,8 @@ def reason_in(log: Path) -> str:
     telling = [line for line in lines if _ERROR.match(line)]
     worded = [line for line in lines if _WORD.search(line)]
     chosen = (telling or worded or ["its log is empty"])[-1].strip()
+    if _PROGRESS.match(chosen):
+        chosen = f"ended without an error, so killed from outside (memory, time?) after: {chosen}"
     return chosen if len(chosen) <= MAX_REASON else f"{chosen[:MAX_REASON]} ..."
 
 

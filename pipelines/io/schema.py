@@ -35,6 +35,15 @@ PATTERNS = {
 }
 
 
+# 4.0 is an integer to JSON schema, and none to the commands that are given it.
+_Validator = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
+
+
 def check(instance: Any, schema: Section, prefix: str) -> None:  # noqa: ANN401 - any JSON value
     """Validate `instance`.
 
@@ -46,7 +55,7 @@ def check(instance: Any, schema: Section, prefix: str) -> None:  # noqa: ANN401 
     Raises:
         ConfigError: Naming the first wrong keys, at most five.
     """
-    found = jsonschema.Draft202012Validator(schema).iter_errors(instance)
+    found = _Validator(schema).iter_errors(instance)
     messages = [_readable(error, prefix) for error in itertools.islice(found, MAX_REPORTED)]
     if messages:
         raise ConfigError("config: " + "\n        ".join(messages))

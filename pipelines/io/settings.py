@@ -18,6 +18,7 @@ from pipelines.io.config_checks import (
     check_labels,
     check_recipes,
     check_rows,
+    check_schedules,
     check_source,
     check_views,
     check_weights,
@@ -199,6 +200,7 @@ def _check_presets(presets: Mapping[str, Section], schema: Section) -> None:
         for place in ("evaluation.labels", "training.generator.labels"):
             check_labels(f"presets.{name}.{place}", at_path(preset, place))
         check_crops(f"presets.{name}", preset)
+        check_schedules(f"presets.{name}", preset)
 
 
 def _check_target(name: str, target: Section, settings: Settings) -> None:

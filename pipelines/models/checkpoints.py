@@ -18,13 +18,13 @@ Layouts, and the code whose files they are
 """
 
 import logging
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from pipelines.io.damage import UNREADABLE
 from pipelines.io.errors import ConfigError, ContractError
 from pipelines.models.backbones import Backbone
 from pipelines.models.s3d import S3D_STAGES
@@ -102,7 +102,7 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
         raise ContractError(f"{path} is missing; put the published checkpoint there")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    except UNREADABLE as error:
         raise ContractError(
             f"{path} holds more than tensors or is damaged ({type(error).__name__}); load it where "
             "its own code is trusted and save only the state dict with torch.save"

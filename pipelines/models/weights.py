@@ -12,7 +12,6 @@ The same weights, meta and stamp give the same bytes.
 import hashlib
 import io
 import json
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,25 +21,13 @@ import msgspec
 import torch
 
 from pipelines.io.atomic import write_bytes
+from pipelines.io.damage import UNREADABLE
 from pipelines.io.errors import ContractError
 from pipelines.models.backbones import NUM_CHANNELS
 from pipelines.models.heads import Classifier, build_classifier
 
 ARTIFACT = "model"
 VERSION = 1
-
-# What torch.load raises on truncated zips, foreign pickles and flipped bits.
-_DAMAGE = (
-    RuntimeError,
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    pickle.UnpicklingError,
-)
 
 
 class ModelMeta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,7 +95,7 @@ def load_model(path: Path, rule: str) -> StoredModel:
     remedy = f"remove it and run the same command again, rule {rule} remakes it"
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except _DAMAGE as error:
+    except UNREADABLE as error:
         raise ContractError(f"{path} is damaged ({type(error).__name__}); {remedy}") from error
     found = _identity(content)
     if found != (ARTIFACT, VERSION):
@@ -154,7 +141,7 @@ def _checked(content: dict[str, Any], path: Path, remedy: str) -> StoredModel:
             )
         meta = msgspec.json.decode(content["meta"], type=ModelMeta)
         return StoredModel(meta, content["state"], json.loads(content["stamp"]))
-    except _DAMAGE as error:
+    except UNREADABLE as error:
         raise ContractError(f"{path} is damaged ({type(error).__name__}); {remedy}") from error
 
 

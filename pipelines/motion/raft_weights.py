@@ -7,7 +7,6 @@ libraries; torchvision's are renamed on loading. torchvision's V1 weights "C_T" 
 
 import hashlib
 import json
-import pickle
 import re
 import socket
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
+from pipelines.io.damage import UNREADABLE
 from pipelines.io.errors import ConfigError
 from pipelines.motion.ptlflow_import import import_ptlflow
 
@@ -33,9 +33,6 @@ _LICENCES = {
     "ptlflow": "BSD-3-Clause (princeton-vl/RAFT), retrained by ptlflow (Apache-2.0)",
     "torchvision": "BSD-3-Clause (torchvision; ported from princeton-vl/RAFT)",
 }
-
-# What torch.load raises on truncated zips and foreign pickles.
-_DAMAGE = (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError)
 
 # The original's names, in order, to torchvision's.
 _RENAMES = tuple(
@@ -150,7 +147,7 @@ def _read(file: Path) -> dict[str, Tensor]:
     """The state dictionary of a file, also where it stands in a checkpoint's `state_dict`."""
     try:
         content: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except _DAMAGE as error:
+    except UNREADABLE as error:
         raise ConfigError(
             f"{file} holds no weights that can be read safely ({type(error).__name__}: "
             f"{str(error).splitlines()[0] if str(error) else 'no message'}); {_REMEDY}"

@@ -8,32 +8,16 @@ import hashlib
 import io
 import logging
 import shutil
-import struct
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 
 from pipelines.io.atomic import write_bytes
+from pipelines.io.damage import DAMAGE
 from pipelines.io.errors import PipelineError
-
-# What archives and pickles with flipped or missing bits raise.
-_DAMAGE = (
-    zipfile.BadZipFile,
-    UnpicklingError,
-    RuntimeError,
-    EOFError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    struct.error,
-    zlib.error,
-)
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +61,7 @@ class CheckpointFolder:
             raise self._unreadable(error) from error
         try:
             state = _parsed(content)
-        except _DAMAGE as error:
+        except DAMAGE as error:
             if isinstance(error, RuntimeError) and "allocate" in str(error):
                 raise self._unreadable(error) from error
             aside = self.path.with_name(f"{self.path.name}.damaged")

@@ -13,7 +13,6 @@ detectors and their COCO labels, where a person is 1.
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import cv2
@@ -21,6 +20,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.io.damage import DAMAGE
 from pipelines.io.errors import ConfigError
 
 FloatArray = NDArray[np.float32]
@@ -217,7 +217,7 @@ def _build_torchvision(parameters: PeopleParameters) -> Detector:
     network: Any = getattr(detection, parameters.model)(weights=None, weights_backbone=None)
     try:
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (RuntimeError, ValueError, TypeError, EOFError, UnpicklingError) as error:
+    except DAMAGE as error:
         raise ConfigError(
             f"people.path: {path} does not fit {parameters.model}: {error}"
         ) from error

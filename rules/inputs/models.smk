@@ -60,7 +60,7 @@ def learns_from_images(target, method):
 
 
 def check_flow_clips(preset, place, modalities):
-    """Stop before any job where clips with motion would be resized, which would change the motion."""
+    """Stop before any job where clips with flow would be resized, which would change the flow."""
     clips = at_path(SETTINGS.presets[preset], place)
     if clips["crop_scales"] and "flow" in modalities:
         stop(
@@ -68,11 +68,11 @@ def check_flow_clips(preset, place, modalities):
             "clips are of flow: resizing would change it; set [] or leave out what reads flow: rows "
             "generator, motionfit, mers and mars, recipes with flow in `reads`"
         )
-    if clips["frame_size"] and {"flow", "edges"} & set(modalities):
+    if clips["frame_size"] and "flow" in modalities:
         stop(
             f"presets.{preset}.{place}.frame_size: found {clips['frame_size']}, expected null where "
-            "clips have flow or edges, which have the size of frames.size; set null or leave out "
-            "what reads both: row mars, recipes with flow or edges in `reads`"
+            "clips are of flow, too, which has the size of frames.size; set null or leave out what "
+            "reads both: row mars, recipes with flow in `reads`"
         )
 
 

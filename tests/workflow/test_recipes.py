@@ -244,11 +244,14 @@ def test_clips_that_need_larger_frames_are_cut_from_frames_of_their_own(smoke, t
     preset = {
         "training": {"self_training": {"clips": larger}},
         "evaluation": {"clips": larger},
-        "pretraining": {"video_ir": {"clips": larger}},
+        # Its motion maps stay as they are, beside larger frames.
+        "pretraining": {"video_ir": {"clips": larger}, "modist": {"clips": larger}},
     }
     overlay = {
         "presets": {"smoke": preset},
-        "targets": {"smoke": {"methods": ["random", "motionfit"], "leaderboard": ["video_ir"]}},
+        "targets": {
+            "smoke": {"methods": ["random", "motionfit"], "leaderboard": ["video_ir", "modist"]}
+        },
     }
     work = smoke.copy(tmp_path / "work")
     work = replace(work, base=merged(work.base, overlay))
@@ -258,7 +261,7 @@ def test_clips_that_need_larger_frames_are_cut_from_frames_of_their_own(smoke, t
 
     # One decoding for all of them; the generator and its pseudo-labels stay.
     assert (counts["decode_frames"], counts["index_frames"]) == (2, 1)
-    assert (counts["self_train"], counts["pretrain"], counts["finetune"]) == (1, 1, 3)
+    assert (counts["self_train"], counts["pretrain"], counts["finetune"]) == (1, 2, 4)
     assert not {"extract_flow", "train_generator", "assign_pseudolabels"} & counts.keys()
     (folder,) = work.folder.glob("results/frames/smoke-*/demo_smoke")
     assert FrameStore(sorted(folder.glob("*.h5")), cache_mb=1).size == (64, 80)

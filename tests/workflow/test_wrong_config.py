@@ -117,17 +117,16 @@ def test_clips_of_frames_have_windows_of_several_sizes(workspace):
 
 
 SIZE = {"clips": {"frame_size": [40, 50]}}
-MODIST = "results/pretraining/smoke/modist/demo_smoke.split1/seed0/model.pt"
 
 
 @pytest.mark.parametrize(
     ("preset", "file", "place"),
     [
         ({"evaluation": SIZE}, "results/smoke_table5.csv", "evaluation."),
-        ({"pretraining": {"modist": SIZE}}, MODIST, "pretraining.modist."),
+        ({"pretraining": {"vcop": SIZE | {"reads": ["rgb", "flow"]}}}, VCOP, "pretraining.vcop."),
     ],
 )
-def test_frames_beside_motion_have_its_size(workspace, preset, file, place):
+def test_frames_beside_flow_have_its_size(workspace, preset, file, place):
     work = workspace(presets={"smoke": preset}, targets={"smoke": {"methods": ["mars"]}})
 
     answer = work.snakemake(file, "-n")

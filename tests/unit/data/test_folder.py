@@ -23,6 +23,18 @@ def test_all_videos_are_unlabelled(tmp_path):
     ]
 
 
+def test_a_link_that_leads_to_nothing_is_a_missing_video(tmp_path):
+    make_files(tmp_path, "x.mp4")
+    (tmp_path / "y.mp4").symlink_to(tmp_path / "unmounted/y.mp4")
+
+    listing = list_videos(tmp_path, PLAIN)
+
+    assert [video.video_id for video in listing.videos] == ["x"]
+    assert [(item.video_id, item.kind, item.detail) for item in listing.problems] == [
+        ("y", "missing", "link y.mp4 leads to no file; mend or remove it")
+    ]
+
+
 def test_the_first_folder_is_the_class(tmp_path):
     make_files(tmp_path, "x.mp4", "jump/monday/y.avi")
 

@@ -47,9 +47,19 @@ def test_follows_links_to_folders_once(tmp_path):
     touch(tmp_path / "root" / "y.avi")
     (tmp_path / "root" / "linked").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere" / "circle").symlink_to(tmp_path / "root")
-    (tmp_path / "root" / "broken.avi").symlink_to(tmp_path / "nowhere.avi")
 
     assert [file.path for file in find_video_files(tmp_path / "root")] == ["y.avi", "linked/x.avi"]
+
+
+def test_links_that_lead_to_nothing_are_told_apart(tmp_path):
+    touch(tmp_path / "a.avi")
+    (tmp_path / "b.avi").symlink_to(tmp_path / "a.avi")
+    (tmp_path / "c.avi").symlink_to(tmp_path / "nowhere.avi")
+    (tmp_path / "d.avi").symlink_to("d.avi")
+    (tmp_path / "e").symlink_to("e")
+
+    found = {file.path: file.is_there for file in find_video_files(tmp_path)}
+    assert found == {"a.avi": True, "b.avi": True, "c.avi": False, "d.avi": False}
 
 
 def test_names_that_are_no_text_are_told_apart(tmp_path):

@@ -6,6 +6,7 @@ from pipelines.io.config_checks import (
     check_held_out,
     check_labels,
     check_recipes,
+    check_schedules,
     check_source,
     check_views,
     check_weights,
@@ -124,3 +125,19 @@ def test_a_trial_holds_out_videos():
     )
     with pytest.raises(ConfigError, match=message):
         check_held_out("sweeps.tune", "tune-random-00", {"validation": {"fraction": 0}})
+
+
+def test_a_warm_up_ends_before_its_schedule():
+    preset = {
+        "training": {"generator": {"schedule": {"warmup": 3, "length": 4}}},
+        "clips": {"n": 1},
+    }
+    check_schedules("presets.p", preset)
+
+    preset["training"]["generator"]["schedule"]["warmup"] = 4
+    with pytest.raises(
+        ConfigError,
+        match=r"presets\.p\.training\.generator\.schedule\.warmup: expected less than length, "
+        r"which is 4, found 4",
+    ):
+        check_schedules("presets.p", preset)

@@ -13,6 +13,11 @@ REFUSAL = "12:00:00 ERROR DatasetError: no video"
         (f"{REFUSAL}\nE1126 ChildFailedError:\n=====\n", REFUSAL),
         ("Traceback (most recent call last):\n  x\nValueError: 3\n", "ValueError: 3"),
         ("step 1\nstep 2\n\n======\n", "step 2"),
+        (
+            "12:00:00 INFO begun\n12:00:01 INFO step 300 of 700\n",
+            "ended without an error, so killed from outside (memory, time?) after: "
+            "12:00:01 INFO step 300 of 700",
+        ),
         ("", "its log is empty"),
         ("x" * 400, "x" * 300 + " ..."),
         (None, "no log was written"),

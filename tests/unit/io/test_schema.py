@@ -46,6 +46,7 @@ SCHEMA = {
         ({}, "config: p: 'size' is a required property; needed keys: size"),
         ({"size": 1.5}, "config: p.size: expected a whole number, found 1.5"),
         ({"size": True}, "config: p.size: expected a whole number, found True"),
+        ({"size": 4.0}, "config: p.size: expected a whole number, found 4.0"),
         ({"size": "many"}, "config: p.size: expected a whole number, found the text 'many'"),
         (
             {"size": 1, "rate": "1e-3"},

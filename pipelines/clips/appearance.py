@@ -1,7 +1,7 @@
 """What contrastive pretraining does to RGB clips on the training device: colour, then normalise.
 
-N clips, T frames, S x S px. Everything random about a sample follows from its own seed, so that
-it is the same whatever batch and process the sample is in.
+B samples, R clips of each, T frames, S x S px. Everything random about a sample follows from its
+own seed, so that it is the same whatever batch and process the sample is in.
 """
 
 from collections.abc import Sequence
@@ -10,38 +10,79 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipelines.clips.colour import ColourConfig, draw_colours, joined, recoloured_clips
+from pipelines.clips.colour import (
+    ColourConfig,
+    draw_for_each,
+    recoloured_clips,
+    suits_kernel,
+)
 
 
-def jittered(
-    clips: Tensor, seeds: Sequence[int], config: ColourConfig, clips_per_seed: int
+def varied_input(
+    clips: Tensor,
+    seeds: Sequence[int],
+    config: ColourConfig,
+    mean: Sequence[float],
+    std: Sequence[float],
+    is_channels_last: bool,
 ) -> Tensor:
-    """Jitter the colours of clips; all frames of one alike, every clip on its own.
+    """Network input with jittered colours; all frames of a clip alike, every clip on its own.
 
     Args:
-        clips: ``(N, 3, T, S, S)`` float, 0..1, on any device; those of a sample in succession.
+        clips: ``(B, R, 3, T, S, S)`` uint8, on any device; R clips of each sample.
         seeds: Of the samples, at least 0.
         config: What may happen.
-        clips_per_seed: Clips of each sample.
-
-    Raises:
-        ValueError: If the clips are not those of as many samples.
-    """
-    if len(clips) != len(seeds) * clips_per_seed:
-        raise ValueError(
-            f"expected {clips_per_seed} clips of each of {len(seeds)} samples, found {len(clips)}"
-        )
-    drawn = [draw_colours(np.random.default_rng(s), config, clips_per_seed) for s in seeds]
-    rows = joined(drawn).repeated(clips.shape[2])
-    return recoloured_clips(clips, rows, config.grey_first)
-
-
-def normalised(clips: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """``(value - mean) / std`` per channel, of clips ``(N, 3, T, S, S)`` and numbers of 0..1.
+        mean: See `network_input`.
+        std: See `network_input`.
+        is_channels_last: Whether the network wants a pixel's channels beside each other in memory.
+            They are on a CPU, where that costs nothing.
 
     Returns:
-        A contiguous copy.
+        As `network_input`, bit by bit the same in either layout.
+
+    Raises:
+        ValueError: If there is not one seed per sample.
     """
+    num_samples, num_clips = clips.shape[:2]
+    if num_samples != len(seeds):
+        raise ValueError(f"expected a seed for each of {num_samples} samples, found {len(seeds)}")
+    drawn = draw_for_each(map(np.random.default_rng, seeds), config, num_clips)
+    # The first clips of all samples, the second of all, ...: each lot is one batch in memory.
+    order = np.arange(num_samples * num_clips).reshape(num_samples, num_clips).T.ravel()
+    rows = drawn.at(order).repeated(clips.shape[3])
+    flat = clips.transpose(0, 1).flatten(0, 1)
+    if is_channels_last and suits_kernel(flat, rows, torch.uint8):
+        # numba takes time to load, which only jitter on a CPU pays.
+        from pipelines.clips.colour_steps import shown, steps_of
+
+        frames = shown(flat, steps_of(rows, config.grey_first), mean, std)
+        result = frames.reshape(len(flat), -1, *frames.shape[1:]).movedim(-1, 1)
+    else:
+        values = recoloured_clips(_shares(flat), rows, config.grey_first)
+        result = _normalised(values, mean, std)
+    return result.reshape(num_clips, num_samples, *result.shape[1:]).transpose(0, 1)
+
+
+def network_input(clips: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """``(value / 255 - mean) / std`` per channel.
+
+    Args:
+        clips: ``(B, R, 3, T, S, S)`` uint8, on any device.
+        mean: Of R, G and B, on the scale 0..1.
+        std: Likewise.
+
+    Returns:
+        The same shape, float32.
+    """
+    return _normalised(_shares(clips.flatten(0, 1)), mean, std).reshape(clips.shape)
+
+
+def _shares(clips: Tensor) -> Tensor:
+    return clips.to(torch.float32, copy=True).div_(255)
+
+
+def _normalised(clips: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """A contiguous copy of clips ``(N, 3, T, S, S)`` of 0..1."""
     shift, scale = (
         torch.tensor(values, device=clips.device)[:, None, None, None] for values in (mean, std)
     )

@@ -13,7 +13,7 @@ Conventions
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated
 
@@ -77,32 +77,41 @@ class Colours:
 
     def repeated(self, count: int) -> "Colours":
         """Every row `count` times in succession: rows of clips become rows of their frames."""
-        return Colours(*(np.repeat(getattr(self, item.name), count) for item in fields(self)))
+        return self.at(np.repeat(np.arange(len(self.order)), count))
+
+    def at(self, rows: NDArray[np.int64]) -> "Colours":
+        """The rows at some places, in the order of those."""
+        return Colours(*(getattr(self, item.name)[rows] for item in fields(self)))
 
 
 def draw_colours(rng: np.random.Generator, config: ColourConfig, count: int) -> Colours:
-    """Draw `count` independent rows.
+    """Draw `count` independent rows."""
+    return draw_for_each([rng], config, count)
 
-    The generator is always asked for the same numbers, so that switching one operation off does
+
+def draw_for_each(rngs: Iterable[np.random.Generator], config: ColourConfig, count: int) -> Colours:
+    """Draw `count` independent rows from every generator; those of one in succession.
+
+    A generator is always asked for the same numbers, so that switching one operation off does
     not change the others.
     """
-    is_jittered = rng.random(count) < config.probability
+    drawn = [
+        (
+            rng.random((1 + len(OPERATIONS), count)),
+            rng.integers(0, len(ORDERS), count),
+            rng.random(count),
+        )
+        for rng in rngs
+    ]
+    shares, order, coins = (np.concatenate(part, axis=-1) for part in zip(*drawn, strict=True))
+    is_jittered = shares[0] < config.probability
     values = {}
-    for name in OPERATIONS:
+    for name, share in zip(OPERATIONS, shares[1:], strict=True):
         strength, neutral = getattr(config, name), IDENTITY[name]
         low = neutral - strength if name == "hue" else max(0.0, neutral - strength)
-        drawn = rng.uniform(low, neutral + strength, count)
-        values[name] = np.where(is_jittered, drawn, neutral).astype(np.float32)
-    order = rng.integers(0, len(ORDERS), count)
-    is_grey = rng.random(count) < config.grey_probability
-    return Colours(**values, order=order, is_grey=is_grey)
-
-
-def joined(parts: Sequence[Colours]) -> Colours:
-    """The rows of several draws, one after the other."""
-    return Colours(
-        *(np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(Colours))
-    )
+        amounts = low + (neutral + strength - low) * share
+        values[name] = np.where(is_jittered, amounts, neutral).astype(np.float32)
+    return Colours(**values, order=order, is_grey=coins < config.grey_probability)
 
 
 def recoloured(frames: Tensor, colours: Colours, grey_first: bool) -> Tensor:
@@ -120,7 +129,7 @@ def recoloured(frames: Tensor, colours: Colours, grey_first: bool) -> Tensor:
         ValueError: If the frames are not float RGB or the rows are not F.
     """
     _check(frames.shape, frames.dtype, colours)
-    if _suits_kernel(frames, colours):
+    if suits_kernel(frames, colours):
         return _by_kernel(frames[:, :, None], colours, grey_first)
     return _by_torch(frames, colours, grey_first)
 
@@ -129,7 +138,7 @@ def recoloured_clips(clips: Tensor, colours: Colours, grey_first: bool) -> Tenso
     """`recoloured` for clips ``(B, 3, T, H, W)`` and B * T rows, a clip's frames in succession."""
     frames = clips.transpose(1, 2)
     _check((frames.shape[:2].numel(), *frames.shape[2:]), frames.dtype, colours)
-    if _suits_kernel(clips, colours):
+    if suits_kernel(clips, colours):
         result = _by_kernel(clips, colours, grey_first)
     else:
         result = _by_torch(frames.flatten(0, 1), colours, grey_first)
@@ -187,6 +196,23 @@ def luma(frames: Tensor) -> Tensor:
     return (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue)[:, None]
 
 
+def suits_kernel(frames: Tensor, colours: Colours, dtype: torch.dtype = torch.float32) -> bool:
+    """Whether the kernel takes such frames or clips, and gives the bits that torch gives.
+
+    Torch's code for AVX2 and AVX-512 fuses a product with a sum in `addcmul`, as the kernel does;
+    its code for other processors does not. Frames that lie in memory column by column it sums in
+    that order.
+    """
+    return (
+        frames.device.type == "cpu"
+        and frames.dtype == dtype
+        and not frames.requires_grad
+        and frames.stride(-2) >= frames.stride(-1)
+        and torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
+        and bool(np.all(np.abs(colours.hue) <= 1))
+    )
+
+
 def _check(shape: Sequence[int], dtype: torch.dtype, colours: Colours) -> None:
     if len(shape) != 4 or shape[1] != 3 or not dtype.is_floating_point:
         raise ValueError(
@@ -217,42 +243,12 @@ def _by_torch(frames: Tensor, colours: Colours, grey_first: bool) -> Tensor:
     return result
 
 
-def _suits_kernel(frames: Tensor, colours: Colours) -> bool:
-    """Whether the kernel takes such frames or clips, and gives the bits that torch gives.
-
-    Torch's code for AVX2 and AVX-512 fuses a product with a sum in `addcmul`, as the kernel does;
-    its code for other processors does not. Frames that lie in memory column by column it sums in
-    that order.
-    """
-    return (
-        frames.device.type == "cpu"
-        and frames.dtype == torch.float32
-        and not frames.requires_grad
-        and frames.stride(-2) >= frames.stride(-1)
-        and torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
-        and bool(np.all(np.abs(colours.hue) <= 1))
-    )
-
-
 def _by_kernel(clips: Tensor, colours: Colours, grey_first: bool) -> Tensor:
     """All frames ``(B * T, 3, H, W)`` of clips ``(B, 3, T, H, W)``, recoloured."""
     # numba takes time to load, which only jitter on a CPU pays.
-    from pipelines.clips import colour_kernel as kernel
+    from pipelines.clips.colour_steps import stepped, steps_of
 
-    order = np.array(ORDERS)[colours.order]
-    amounts = np.stack([getattr(colours, name) for name in OPERATIONS], axis=1)
-    is_changing = amounts != np.array([IDENTITY[name] for name in OPERATIONS])
-    amounts = amounts.astype(np.float32)
-    amounts[:, kernel.HUE] *= 6
-    steps = np.where(is_changing, np.arange(len(OPERATIONS)), kernel.NOTHING)
-    greying = np.where(colours.is_grey, kernel.GREY, kernel.NOTHING)
-    place = 0 if grey_first else len(OPERATIONS)
-    return kernel.stepped(
-        clips,
-        np.insert(np.take_along_axis(steps, order, axis=1), place, greying, axis=1),
-        np.insert(np.take_along_axis(amounts, order, axis=1), place, 0, axis=1),
-        np.array(LUMA, np.float32),
-    )
+    return stepped(clips, steps_of(colours, grey_first))
 
 
 def _adjusted(frames: Tensor, name: str, amounts: NDArray[np.float32]) -> Tensor:

@@ -7,26 +7,25 @@ last, which torch's vector code fuses (`fused_multiply_add`).
 
 B clips of T frames, or F frames, of P px; RGB on the scale 0..1. Each frame has `NUM_STEPS` steps,
 to be taken in their order, and one amount per step; at most one is `CONTRAST`. The mean luma that
-it needs is torch's, whose order of summation is its own: the work stops there (`begin`), and goes
-on (`finish`) when the mean is known.
+it needs is torch's, whose order of summation is its own: `fill_lumas` goes as far as that, and the
+others, given the means, all the way from the beginning.
 
 All compiled functions stand in this file: numba's cache notices edits of the own file only.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
-import torch
 from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
-from torch import Tensor
 
 from pipelines.io.compiling import compiled
 
 FloatArray = NDArray[np.float32]
-StepArray = NDArray[np.int64]
+IntArray = NDArray[np.int64]
+Source = FloatArray | NDArray[np.uint8]
 
 # Amounts are torchvision's factors; of HUE, sixths of the colour circle, in [-6, 6].
 BRIGHTNESS, CONTRAST, SATURATION, HUE, GREY, NOTHING = range(6)
@@ -34,13 +33,25 @@ NUM_STEPS = 5
 
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "boundscheck": False, "nogil": True}
 
-# Pixels that are worked on while their channels stand in the second cache: in one step after the
-# other, and between `begin` and `finish`.
+# Pixels whose channels stand in the first cache while one step follows the other.
 _BLOCK = 4096
-_CHUNK = 1 << 16
 _INDEX = np.uint64
 _ZERO, _ONE, _TWO, _THREE, _FOUR, _SIX = (np.float32(value) for value in (0, 1, 2, 3, 4, 6))
 _TINY = np.float32(np.finfo(np.float32).tiny)
+
+
+class Steps(NamedTuple):
+    """What happens to F frames, each of which has `NUM_STEPS` steps.
+
+    Attributes:
+        steps: In their order, ``(F, NUM_STEPS)``; at most one is `CONTRAST`.
+        amounts: One per step, ``(F, NUM_STEPS)``.
+        weights: Of R, G and B in the luma.
+    """
+
+    steps: IntArray
+    amounts: FloatArray
+    weights: FloatArray
 
 
 class _Builder(Protocol):
@@ -51,33 +62,6 @@ class _Builder(Protocol):
 
 
 _compiled = compiled(**OPTIONS)
-
-
-def stepped(clips: Tensor, steps: StepArray, amounts: FloatArray, weights: FloatArray) -> Tensor:
-    """All frames of clips, a clip's in succession, after their steps: ``(B * T, 3, H, W)``.
-
-    Args:
-        clips: Shape ``(B, 3, T, H, W)``, float32 on the CPU; not changed.
-        steps: ``(B * T, NUM_STEPS)``.
-        amounts: ``(B * T, NUM_STEPS)``.
-        weights: Of R, G and B in the luma.
-    """
-    size = clips.shape[3:]
-    result = torch.empty((len(steps), 3, *size))
-    if not result.numel():
-        return result
-    source, filled = clips.contiguous().flatten(3).numpy(), result.flatten(2).numpy()
-    count = max(1, _CHUNK // size.numel())
-    lumas = torch.empty((min(count, len(steps)), 1, *size))
-    luma_rows = lumas.flatten(1).numpy()
-    for first in range(0, len(steps), count):
-        part = slice(first, first + count)
-        rows = steps[part], amounts[part], weights
-        num_waiting = begin(source, first, filled[part], luma_rows, *rows)
-        if num_waiting:
-            means = lumas[:num_waiting].mean(dim=(-2, -1)).flatten().numpy()
-            finish(filled[part], means, *rows)
-    return result
 
 
 def _fuse(context: object, a: object, b: object, c: object) -> tuple[object, object]:
@@ -98,111 +82,115 @@ fused_multiply_add = cast(
 
 
 @_compiled
-def begin(
-    source: FloatArray,
-    first: int,
-    result: FloatArray,
-    lumas: FloatArray,
-    steps: StepArray,
-    amounts: FloatArray,
-    weights: FloatArray,
-) -> int:
-    """Take the steps of some frames before their contrast; all of them where a frame has none.
+def fill_lumas(
+    source: Source, whole: np.float32, frames: IntArray, todo: Steps, out: FloatArray
+) -> None:
+    """The luma that the contrast of some frames starts from.
 
     Args:
         source: Clips ``(B, 3, T, P)``.
-        first: Of their frames, the first one that is taken.
-        result: ``(F, 3, P)``, filled.
-        lumas: Its first rows ``(P,)`` are filled with the luma of the frames that wait for their
-            contrast, one after the other; at least as many rows.
-        steps: ``(F, NUM_STEPS)``.
-        amounts: ``(F, NUM_STEPS)``.
-        weights: Of R, G and B in the luma.
-
-    Returns:
-        Frames that wait.
+        whole: Their value that becomes 1.
+        frames: That have a contrast, ``(W,)``.
+        todo: Steps of all frames.
+        out: ``(W, P)``, filled.
     """
-    num_frames, size = source.shape[2], source.shape[3]
-    num_waiting = 0
-    for frame in range(result.shape[0]):
-        clip, time = divmod(first + frame, num_frames)
-        waits = False
-        for start in range(0, size, _BLOCK):
-            stop = min(start + _BLOCK, size)
-            red, green, blue = (
-                result[frame, 0, start:stop],
-                result[frame, 1, start:stop],
-                result[frame, 2, start:stop],
-            )
-            _copy(source[clip, 0, time, start:stop], red)
-            _copy(source[clip, 1, time, start:stop], green)
-            _copy(source[clip, 2, time, start:stop], blue)
+    planes = np.empty((3, _BLOCK), np.float32)
+    for row, frame in enumerate(frames):
+        for start in range(0, source.shape[3], _BLOCK):
+            stop = min(start + _BLOCK, source.shape[3])
+            part = slice(0, stop - start)
+            red, green, blue = planes[0, part], planes[1, part], planes[2, part]
+            _share(source, whole, frame, 0, start, red)
+            _share(source, whole, frame, 1, start, green)
+            _share(source, whole, frame, 2, start, blue)
             for step in range(NUM_STEPS):
-                if steps[frame, step] == CONTRAST:
-                    waits = True
-                    _luma(red, green, blue, weights, lumas[num_waiting, start:stop])
+                if todo.steps[frame, step] == CONTRAST:
                     break
-                _take(steps[frame, step], amounts[frame, step], red, green, blue, weights)
-        num_waiting += waits
-    return num_waiting
+                _take(todo, frame, step, _ZERO, red, green, blue)
+            _luma(red, green, blue, todo.weights, out[row, start:stop])
 
 
 @_compiled
-def finish(
-    result: FloatArray,
-    means: FloatArray,
-    steps: StepArray,
-    amounts: FloatArray,
-    weights: FloatArray,
+def fill_planes(
+    source: Source, whole: np.float32, means: FloatArray, todo: Steps, out: FloatArray
 ) -> None:
-    """Take the contrast of the frames that wait for it, and their steps from there on.
+    """All frames after their steps.
 
     Args:
-        result: As `begin` left it; updated.
-        means: Mean luma of those that wait, in their order.
-        steps: ``(F, NUM_STEPS)``.
-        amounts: ``(F, NUM_STEPS)``.
-        weights: Of R, G and B in the luma.
+        source: As for `fill_lumas`.
+        whole: Likewise.
+        means: Mean of each frame's luma before its contrast, ``(B * T,)``.
+        todo: Steps of all frames.
+        out: ``(B * T, 3, P)``, filled.
     """
-    size = result.shape[2]
-    waiting = 0
-    for frame in range(result.shape[0]):
-        first = 0
-        while first < NUM_STEPS and steps[frame, first] != CONTRAST:
-            first += 1
-        if first == NUM_STEPS:
-            continue
-        factor = amounts[frame, first]
-        shift = (_ONE - factor) * means[waiting]
-        waiting += 1
-        for start in range(0, size, _BLOCK):
-            stop = min(start + _BLOCK, size)
-            red, green, blue = (
-                result[frame, 0, start:stop],
-                result[frame, 1, start:stop],
-                result[frame, 2, start:stop],
-            )
-            _stretch(red, factor, shift)
-            _stretch(green, factor, shift)
-            _stretch(blue, factor, shift)
-            for step in range(first + 1, NUM_STEPS):
-                _take(steps[frame, step], amounts[frame, step], red, green, blue, weights)
+    for frame in range(out.shape[0]):
+        for start in range(0, source.shape[3], _BLOCK):
+            part = slice(start, min(start + _BLOCK, source.shape[3]))
+            red, green, blue = out[frame, 0, part], out[frame, 1, part], out[frame, 2, part]
+            _share(source, whole, frame, 0, start, red)
+            _share(source, whole, frame, 1, start, green)
+            _share(source, whole, frame, 2, start, blue)
+            for step in range(NUM_STEPS):
+                _take(todo, frame, step, means[frame], red, green, blue)
+
+
+@_compiled
+def fill_pixels(
+    source: Source,
+    whole: np.float32,
+    means: FloatArray,
+    todo: Steps,
+    look: FloatArray,
+    out: FloatArray,
+) -> None:
+    """All frames after their steps, normalised, the channels of a pixel beside each other.
+
+    Args:
+        source: As for `fill_planes`.
+        whole: Likewise.
+        means: Likewise.
+        todo: Likewise.
+        look: What is subtracted from R, G and B, and what they are divided by, ``(2, 3)``.
+        out: ``(B * T, P * 3)``, filled.
+    """
+    planes = np.empty((3, _BLOCK), np.float32)
+    for frame in range(out.shape[0]):
+        for start in range(0, source.shape[3], _BLOCK):
+            stop = min(start + _BLOCK, source.shape[3])
+            part = slice(0, stop - start)
+            red, green, blue = planes[0, part], planes[1, part], planes[2, part]
+            _share(source, whole, frame, 0, start, red)
+            _share(source, whole, frame, 1, start, green)
+            _share(source, whole, frame, 2, start, blue)
+            for step in range(NUM_STEPS):
+                _take(todo, frame, step, means[frame], red, green, blue)
+            _normalise(red, look[0, 0], look[1, 0])
+            _normalise(green, look[0, 1], look[1, 1])
+            _normalise(blue, look[0, 2], look[1, 2])
+            _interleave(red, green, blue, out[frame, 3 * start : 3 * stop])
 
 
 @_compiled
 def _take(
-    step: int,
-    amount: np.float32,
+    todo: Steps,
+    frame: int,
+    index: int,
+    mean: np.float32,
     red: FloatArray,
     green: FloatArray,
     blue: FloatArray,
-    weights: FloatArray,
 ) -> None:
-    """Any step but contrast, in place."""
+    """One step of a frame, in place; the mean of its luma is for contrast."""
+    step, amount, weights = todo.steps[frame, index], todo.amounts[frame, index], todo.weights
     if step == BRIGHTNESS:
         _scale(red, amount)
         _scale(green, amount)
         _scale(blue, amount)
+    elif step == CONTRAST:
+        shift = (_ONE - amount) * mean
+        _stretch(red, amount, shift)
+        _stretch(green, amount, shift)
+        _stretch(blue, amount, shift)
     elif step == SATURATION:
         _saturate(red, green, blue, weights, amount)
     elif step == HUE:
@@ -214,7 +202,34 @@ def _take(
 
 
 @_compiled
-def _copy(values: FloatArray, out: FloatArray) -> None:
+def _share(
+    source: Source, whole: np.float32, frame: int, channel: int, start: int, out: FloatArray
+) -> None:
+    clip, time = divmod(frame, source.shape[2])
+    values = source[clip, channel, time, start : start + out.shape[0]]
+    if whole == _ONE:
+        _copy(values, out)
+        return
+    for i in range(_INDEX(out.shape[0])):
+        out[i] = np.float32(values[i]) / whole
+
+
+@_compiled
+def _normalise(channel: FloatArray, mean: np.float32, std: np.float32) -> None:
+    for i in range(_INDEX(channel.shape[0])):
+        channel[i] = (channel[i] - mean) / std
+
+
+@_compiled
+def _interleave(red: FloatArray, green: FloatArray, blue: FloatArray, out: FloatArray) -> None:
+    for i in range(_INDEX(red.shape[0])):
+        out[3 * i] = red[i]
+        out[3 * i + 1] = green[i]
+        out[3 * i + 2] = blue[i]
+
+
+@_compiled
+def _copy(values: Source, out: FloatArray) -> None:
     for i in range(_INDEX(out.shape[0])):
         out[i] = values[i]
 

@@ -105,6 +105,7 @@ def modist_terms(
     temperature: float,
     terms: Collection[TermName],
     negatives: NegativesName,
+    visual_logits: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """The chosen terms of Equation 3; their sum is MoDist's loss.
 
@@ -119,6 +120,7 @@ def modist_terms(
         terms: "visual" is L_v, "motion" L_m, "distillation" both parts of L_mv. The paper's loss
             has all three, its RGB-only baseline "visual" alone.
         negatives: Which memory the parts of L_mv draw from.
+        visual_logits: `contrast_logits` of the visual pathway, where they are known already.
 
     Returns:
         Scalars by name: "visual", "motion", and for L_mv "visual_to_motion", whose query is
@@ -132,7 +134,9 @@ def modist_terms(
         raise ValueError(f"expected terms out of visual, motion, distillation, found {terms}")
     found: dict[str, Tensor] = {}
     if "visual" in terms:
-        found["visual"] = info_nce(*visual, temperature)
+        if visual_logits is None:
+            visual_logits = contrast_logits(*visual, temperature)
+        found["visual"] = _cross_entropy_to_key(visual_logits)
     if set(terms) == {"visual"}:
         return found
     if motion is None:

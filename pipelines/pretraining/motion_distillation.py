@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pipelines.clips.appearance import jittered, normalised
+from pipelines.clips.appearance import network_input, varied_input
 from pipelines.clips.colour import ColourConfig
-from pipelines.clips.query_key_dataset import NUM_CLIPS
 from pipelines.models.embedder import Embedder, Follower, momentum_copy
 from pipelines.models.grouped_norm import forward_in_groups, forward_shuffled, shuffled_order
 from pipelines.models.heads import Classifier
@@ -152,8 +151,9 @@ class MotionDistillation(Task):
         if self.motion is not None:
             motion = self._embed(self.motion, self._maps(batch), batch)
         chosen = self.settings
-        terms = modist_terms(visual, motion, chosen.temperature, chosen.terms, chosen.negatives)
         logits = contrast_logits(*visual, chosen.temperature)
+        how = (chosen.temperature, chosen.terms, chosen.negatives)
+        terms = modist_terms(visual, motion, *how, logits)
         return {
             "loss": torch.stack(list(terms.values())).sum(),
             **terms,
@@ -190,10 +190,10 @@ class MotionDistillation(Task):
     def _rgb(self, batch: Batch) -> Tensor:
         """Network input ``(B, 2, 3, T, S, S)``, varied while training."""
         clips, chosen = batch["rgb"], self.clip_input
-        values = clips.flatten(0, 1).to(torch.float32, copy=True).div_(255)
-        if self.training and chosen.colour is not None:
-            values = jittered(values, batch["seed"].tolist(), chosen.colour, NUM_CLIPS)
-        return normalised(values, chosen.mean, chosen.std).reshape(clips.shape)
+        if not self.training or chosen.colour is None:
+            return network_input(clips, chosen.mean, chosen.std)
+        seeds, layout = batch["seed"].tolist(), self.model.backbone.is_channels_last
+        return varied_input(clips, seeds, chosen.colour, chosen.mean, chosen.std, layout)
 
     def _maps(self, batch: Batch) -> Tensor:
         """Network input ``(B, 2, C, T, S, S)``."""

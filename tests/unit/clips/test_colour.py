@@ -14,8 +14,8 @@ from pipelines.clips.colour import (
     adjust_hue,
     adjust_saturation,
     draw_colours,
+    draw_for_each,
     grey,
-    joined,
     luma,
     recoloured,
     recoloured_clips,
@@ -194,10 +194,33 @@ def test_greying_touches_the_chosen_frames_only():
     torch.testing.assert_close(found[1], functional.rgb_to_grayscale(frames[1], 3))
 
 
-def test_joined_rows_follow_each_other():
+def test_rows_of_several_generators_follow_each_other():
     parts = [draw_colours(np.random.default_rng(seed), STRONG, 2) for seed in (8, 9)]
 
-    assert joined(parts).hue.tolist() == [*parts[0].hue.tolist(), *parts[1].hue.tolist()]
+    found = draw_for_each(map(np.random.default_rng, (8, 9)), STRONG, 2)
+
+    for name, values in vars(found).items():
+        assert np.array_equal(values, np.concatenate([vars(part)[name] for part in parts])), name
+
+
+def test_rows_are_those_of_one_draw_after_the_other():
+    found, rng = draw_colours(np.random.default_rng(8), STRONG, 500), np.random.default_rng(8)
+
+    is_jittered = rng.random(500) < STRONG.probability
+    for name in OPERATIONS:
+        strength, neutral = getattr(STRONG, name), IDENTITY[name]
+        low = -strength if name == "hue" else max(0.0, 1 - strength)
+        drawn = rng.uniform(low, neutral + strength, 500)
+        expected = np.where(is_jittered, drawn, neutral).astype(np.float32)
+        assert np.array_equal(getattr(found, name), expected), name
+    assert np.array_equal(found.order, rng.integers(0, 24, 500))
+    assert np.array_equal(found.is_grey, rng.random(500) < STRONG.grey_probability)
+
+
+def test_rows_are_found_by_place():
+    colours = draw_colours(np.random.default_rng(8), STRONG, 3)
+
+    assert colours.at(np.array([2, 0])).hue.tolist() == colours.hue[[2, 0]].tolist()
 
 
 def test_bad_input_is_refused():

@@ -137,7 +137,7 @@ def test_frames_that_lie_anyhow_in_memory(axes, step):
     laid = torch.empty(room).permute(back)[(slice(None, None, step),) * 4].copy_(frames)
     by_columns = axes.index(3) < axes.index(2)
 
-    assert colour._suits_kernel(laid, colours) == (not by_columns)
+    assert colour.suits_kernel(laid, colours) == (not by_columns)
     assert_same_bits(recoloured(laid, colours, True), colour._by_torch(laid, colours, True))
 
 
@@ -152,7 +152,7 @@ def test_clips_have_torchs_bits_and_strides(shape, layout, monkeypatch):
     clips = clips.contiguous() if layout == "clips" else clips
     found = recoloured_clips(clips, colours, True)
 
-    monkeypatch.setattr(colour, "_suits_kernel", lambda *_: False)
+    monkeypatch.setattr(colour, "suits_kernel", lambda *_: False)
     expected = recoloured_clips(clips, colours, True)
 
     assert_same_bits(found, expected)
@@ -163,7 +163,7 @@ def test_what_the_kernel_cannot_do_is_left_to_torch(monkeypatch):
     frames, colours = pictures(2, (4, 4)), rows(2)
     far = rows(2, hue=np.array([0.0, 1.5], np.float32))
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
-    assert colour._suits_kernel(frames, colours)
+    assert colour.suits_kernel(frames, colours)
     monkeypatch.setattr(colour, "_by_kernel", None)
 
     assert recoloured(frames.double(), colours, True).dtype == torch.float64
@@ -200,6 +200,8 @@ def test_the_loops_are_vectorised():
         (kernel._turn, (plane, plane, plane, types.float32), "divps"),
         (kernel._saturate, (plane, plane, plane, plane, types.float32), "mulps"),
         (kernel._stretch, (plane, types.float32, types.float32), "mulps"),
+        (kernel._normalise, (plane, types.float32, types.float32), "divps"),
+        (kernel._interleave, (plane, plane, plane, plane), "shuf|perm|blend|insert"),
     )
     for function, signature, instruction in cases:
         fresh = njit(**kernel.OPTIONS)(function.py_func)

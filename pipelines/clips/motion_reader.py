@@ -10,15 +10,14 @@ from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from pipelines.clips.motion_sampling import ClipShape, motion_indices, moving_starts
-from pipelines.clips.sampling import IntArray, as_clips
+from pipelines.clips.sampling import IntArray
 from pipelines.clips.transforms import Crop, FloatArray, random_crop
 from pipelines.frames.row_cache import RowCache
 from pipelines.io.errors import ConfigError, ContractError
 from pipelines.motion.edge_store import EdgeStore
-from pipelines.motion.edges import MAP_KINDS
+from pipelines.motion.edges import MAP_KINDS, CodeArray, decode
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 
@@ -77,6 +76,12 @@ class MotionReader:
         """C, of the stored maps."""
         return MAP_KINDS[self.store.kind].num_channels
 
+    @property
+    def clip_shape(self) -> tuple[int, int, int, int]:
+        """``(C, T, S, S)``."""
+        side = self.config.crop_px
+        return (self.num_channels, self.config.num_frames, side, side)
+
     def check(self, num_frames: Iterable[tuple[str, int]]) -> None:
         """Check that every video has maps for its stored frames, and that the crop fits.
 
@@ -119,32 +124,46 @@ class MotionReader:
             random_crop(rng, size, self.config.crop_px, is_flipping=False) for _ in range(count)
         ]
 
-    def read(self, video_id: str, starts: IntArray, crops: Sequence[Crop]) -> FloatArray:
+    def read(
+        self,
+        video_id: str,
+        starts: IntArray,
+        crops: Sequence[Crop],
+        out: FloatArray | None = None,
+    ) -> FloatArray:
         """Clips at `starts`, one crop each.
+
+        Args:
+            video_id: The video.
+            starts: First frames, ``(R,)``.
+            crops: R windows.
+            out: Array to fill and return; made where absent.
 
         Returns:
             Shape ``(R, C, T, S, S)``, in [0, 1], or in [-1, 1] for raw flow.
         """
         first, shape = self.store.first_frame, self.config.shape
         video_frames = self.store.num_frames[video_id]
-        sides = (self.config.crop_px, self.config.crop_px)
-        clips = np.empty((len(starts), self.num_channels, shape.num_frames, *sides), np.float32)
+        clips = np.empty((len(starts), *self.clip_shape), np.float32) if out is None else out
         frames = [motion_indices(start, shape, first, video_frames) for start in starts.tolist()]
-        for maps, crop, out in zip(self._maps(video_id, frames), crops, clips, strict=True):
-            _fill(out, maps, crop, self.scale)
+        for codes, crop, clip in zip(self._codes(video_id, frames), crops, clips, strict=True):
+            self._fill(clip, codes, crop)
         return clips
 
-    def _maps(self, video_id: str, frames: Sequence[IntArray]) -> list[NDArray[np.float32]]:
-        """Maps of each clip; by one read where that reads no more than one for each."""
+    def _codes(self, video_id: str, frames: Sequence[IntArray]) -> list[list[CodeArray]]:
+        """Stored maps of each clip; by one read where that reads no more than one for each."""
         ends = [(min(clip), max(clip)) for clip in map(np.ndarray.tolist, frames)]
         whole = max(last for _, last in ends) - min(first for first, _ in ends)
         if whole < sum(last - first + 1 for first, last in ends):
-            return list(as_clips(self.store.read(video_id, np.concatenate(frames)), len(frames)))
-        return [self.store.read(video_id, clip) for clip in frames]
+            together = self.store.codes(video_id, np.concatenate(frames))
+            length = self.config.num_frames
+            return [together[length * i :][:length] for i in range(len(frames))]
+        return [self.store.codes(video_id, clip) for clip in frames]
 
-
-def _fill(out: FloatArray, maps: NDArray[np.float32], crop: Crop, scale: float) -> None:
-    """Cut maps ``(T, C, H, W)`` and bring them into [-1, 1], into ``(C, T, S, S)``."""
-    window = maps[:, :, crop.top : crop.top + crop.side, crop.left : crop.left + crop.side]
-    np.multiply(window.transpose(1, 0, 2, 3), np.float32(1 / scale), out=out)
-    np.clip(out, -1, 1, out=out)
+    def _fill(self, out: FloatArray, codes: Sequence[CodeArray], crop: Crop) -> None:
+        """Cut T maps ``(C, H, W)`` and bring them into [-1, 1], into ``(C, T, S, S)``."""
+        rows = slice(crop.top, crop.top + crop.side)
+        columns = slice(crop.left, crop.left + crop.side)
+        cut = np.stack([code[:, rows, columns] for code in codes], axis=1)
+        np.multiply(decode(cut, self.store.kind), np.float32(1 / self.scale), out=out)
+        np.clip(out, -1, 1, out=out)

@@ -2,9 +2,8 @@
 
 Schema "edges", version 1
 -------------------------
-V videos, M maps in all, N values in all. A video of T frames has T - g maps, g being the frame
-gap: its map i belongs to frame g + i and compares that frame with frame i. Frames count as in
-the frame shards.
+V videos, M maps, N values in all. A video of T frames has T - g maps, g being the frame gap: its
+map i belongs to frame g + i and compares that frame with frame i, counted as in frame shards.
 
 - ``video_id`` ``(V,)`` UTF-8 text; ``fps`` ``(V,)`` float64, stored frames per second;
 - ``map_offsets`` ``(V + 1,)`` int64 into the map axis;
@@ -227,34 +226,36 @@ class EdgeStore:
             IndexError: If a frame is out of range or has no map.
             ContractError: If the shard is damaged.
         """
+        codes = self.codes(video_id, frame_indices)
+        shape = (len(codes), MAP_KINDS[self.kind].num_channels, *self.sizes[video_id])
+        return decode(np.array(codes).reshape(shape), self.kind)
+
+    def codes(self, video_id: str, frame_indices: IntArray) -> list[CodeArray]:
+        """`read` before `decode`, each map ``(C, H, W)`` on its own; not to be written to."""
         self._shards.locate(video_id)
         frames = checked_rows(frame_indices, self.num_frames[video_id], video_id)
         if len(frames) and frames.min() < self.first_frame:
             raise IndexError(f"{video_id}: maps begin at frame {self.first_frame}, found {frames}")
-        shape = (MAP_KINDS[self.kind].num_channels, *self.sizes[video_id])
-        if not len(frames):
-            return np.empty((0, *shape), np.float32)
         rows = (frames - self.first_frame).tolist()
         kept = {row: self._cache.get((video_id, row)) for row in rows}
         found = {row: codes for row, codes in kept.items() if codes is not None}
-        if missing := kept.keys() - found.keys():
-            first = min(missing)
-            block = self._block(video_id, first, max(missing) + 1, shape)
+        if missing := sorted(kept.keys() - found.keys()):
+            block = self._block(video_id, missing[0], missing[-1] + 1)
             for row in missing:
-                found[row] = block[row - first]
+                found[row] = block[row - missing[0]]
                 self._cache.put((video_id, row), found[row])
-        return decode(np.stack([found[row] for row in rows]), self.kind)
+        return [found[row] for row in rows]
 
-    def _block(self, video_id: str, low: int, high: int, shape: tuple[int, ...]) -> CodeArray:
+    def _block(self, video_id: str, low: int, high: int) -> CodeArray:
         """Maps `low` to `high` (exclusive) by one read: clips are short and their frames near."""
-        place, length = self._shards.locate(video_id), int(np.prod(shape))
-        start = self._first_values[video_id] + low * length
-        stop = start + (high - low) * length
+        place, shape = self._shards.locate(video_id), self.sizes[video_id]
+        length = MAP_KINDS[self.kind].num_channels * shape[0] * shape[1]
+        start, stop = (self._first_values[video_id] + row * length for row in (low, high))
         with self._shards.damage(place.shard):
             block: CodeArray = self._shards.dataset(place.shard, "values")[start:stop]
         if len(block) != stop - start:
             raise self._shards.damaged(place.shard, f"{start + len(block)} values")
-        return block.reshape(-1, *shape)
+        return block.reshape(high - low, -1, *shape)
 
     def means(self, video_id: str) -> NDArray[np.float32]:
         """Mean strength of each map: entry i is of frame ``first_frame + i``.
@@ -287,14 +288,13 @@ class EdgeStore:
             ids = [raw.decode() for raw in source["video_id"][:]]
             sizes = source["sizes"][:].tolist()
             gap, height, width = (int(source.attrs[n]) for n in ("frame_gap", "height", "width"))
-            kind, flow, weights = (
-                str(read_text(source.attrs[name])) for name in ("kind", "flow", "weights")
-            )
+            texts = [str(read_text(source.attrs[n])) for n in ("kind", "flow", "weights")]
+        kind, flow, weights = texts
         if len(sizes) != len(ids) or kind not in MAP_KINDS:
             raise self._shards.damaged(shard, f"{len(ids)} videos, {len(sizes)} sizes, {kind}")
         start = 0
         for video_id, size in zip(ids, sizes, strict=True):
             self.sizes[video_id], self._first_values[video_id] = (size[0], size[1]), start
-            num_maps = self._shards.locate(video_id).num_rows
-            start += num_maps * MAP_KINDS[kind].num_channels * size[0] * size[1]
+            num_planes = self._shards.locate(video_id).num_rows * MAP_KINDS[kind].num_channels
+            start += num_planes * size[0] * size[1]
         return EdgeSettings(kind, gap, flow, weights, (height, width))

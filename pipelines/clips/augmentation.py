@@ -22,6 +22,8 @@ from pipelines.clips.colour import Share
 MAX_TRIES = 10
 # Of a blur's kernel, in deviations: what lies beyond weighs 0.3 %.
 KERNEL_REACH = 3.0
+# OpenCV's weights have 8 bits: of a smaller deviation, px, those of the neighbours are 0.
+LEAST_BLUR = 0.28
 
 
 class BlurConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,21 +77,18 @@ def random_window(
         ValueError: If a range is empty or not positive, or an area above 1.
     """
     check_ranges(area, ratio)
-    drawn = rng.random((2, MAX_TRIES))
+    shares, places = rng.random((2, MAX_TRIES))
     down, right, coin = rng.random(3).tolist()
-    areas = (area[0] + (area[1] - area[0]) * drawn[0]) * size[0] * size[1]
     low, high = math.log(ratio[0]), math.log(ratio[1])
-    ratios = np.exp(low + (high - low) * drawn[1])
-    heights = np.rint(np.sqrt(areas / ratios)).astype(np.int64)
-    widths = np.rint(np.sqrt(areas * ratios)).astype(np.int64)
-    fits = (heights >= 1) & (heights <= size[0]) & (widths >= 1) & (widths <= size[1])
+    ratios = np.exp(low + (high - low) * places)
     is_flipped = is_flipping and coin < 0.5
-    if not fits.any():
-        return _middle(size, ratio)._replace(is_flipped=is_flipped)
-    first = int(fits.argmax())
-    height, width = int(heights[first]), int(widths[first])
-    top, left = int(down * (size[0] - height + 1)), int(right * (size[1] - width + 1))
-    return Window(top, left, height, width, is_flipped)
+    for share, shape in zip(shares.tolist(), ratios.tolist(), strict=True):
+        covered = (area[0] + (area[1] - area[0]) * share) * size[0] * size[1]
+        height, width = round(math.sqrt(covered / shape)), round(math.sqrt(covered * shape))
+        if 1 <= height <= size[0] and 1 <= width <= size[1]:
+            top, left = int(down * (size[0] - height + 1)), int(right * (size[1] - width + 1))
+            return Window(top, left, height, width, is_flipped)
+    return _middle(size, ratio)._replace(is_flipped=is_flipped)
 
 
 def check_ranges(area: Sequence[float], ratio: Sequence[float]) -> None:
@@ -113,7 +112,7 @@ def random_deviation(rng: np.random.Generator, config: BlurConfig) -> float:
 
 
 def resized_crop(
-    frames: NDArray[np.uint8],
+    frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
     window: Window,
     side: int,
     deviation: float = 0.0,
@@ -126,7 +125,7 @@ def resized_crop(
     pixel.
 
     Args:
-        frames: ``(T, H, W, C)``, C 1 or 3.
+        frames: T of ``(H, W, C)``, C 1 or 3.
         window: Inside the frames.
         side: Of the result, px.
         deviation: Of the blur, px of the result; 0 for none.
@@ -141,17 +140,17 @@ def resized_crop(
     """
     if deviation < 0:
         raise ValueError(f"a blur needs a deviation of at least 0, found {deviation}")
-    num_frames, channels = frames.shape[0], frames.shape[3]
+    num_frames, channels = len(frames), frames[0].shape[2]
     down, right = window.top + window.height, window.left + window.width
-    cut = frames[:, window.top : down, window.left : right]
     shrinks = window.height > side and window.width > side
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     kernel = 2 * math.ceil(KERNEL_REACH * deviation) + 1
     found = np.empty((channels, num_frames, side, side), np.uint8) if out is None else out
     pictures = np.empty((num_frames, side, side, channels), np.uint8)
-    for frame, picture in zip(cut, pictures, strict=True):
-        cv2.resize(frame, (side, side), dst=picture, interpolation=method)
-        if deviation:
+    for frame, picture in zip(frames, pictures, strict=True):
+        cut = frame[window.top : down, window.left : right]
+        cv2.resize(cut, (side, side), dst=picture, interpolation=method)
+        if deviation >= LEAST_BLUR:
             cv2.GaussianBlur(
                 picture, (kernel, kernel), deviation, picture, borderType=cv2.BORDER_REFLECT_101
             )

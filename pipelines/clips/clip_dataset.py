@@ -85,6 +85,14 @@ class SampleKey:
         return {"index": torch.tensor(self.index), "seed": torch.tensor(self.seed >> 1)}
 
 
+def joined_entries(keys: Sequence[SampleKey]) -> Item:
+    """`SampleKey.entries` of a batch, ``(B,)``."""
+    return {
+        "index": torch.tensor([key.index for key in keys]),
+        "seed": torch.tensor([key.seed >> 1 for key in keys]),
+    }
+
+
 class ClipReader:
     """Reads clips of one video from the stores; shared by the datasets.
 

@@ -11,11 +11,13 @@ The RGB clips of a sample are the same with and without motion while the pairing
 that the RGB-only control differs in its loss alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from numpy.typing import NDArray
+from torch.utils.data import Dataset, default_collate
 
 from pipelines.clips.augmentation import (
     BlurConfig,
@@ -24,10 +26,10 @@ from pipelines.clips.augmentation import (
     random_window,
     resized_crop,
 )
-from pipelines.clips.clip_dataset import ClipConfig, Item, SampleKey
+from pipelines.clips.clip_dataset import ClipConfig, Item, SampleKey, joined_entries
 from pipelines.clips.motion_reader import MotionReader
 from pipelines.clips.motion_sampling import ClipShape, jittered_starts, synchronous_starts
-from pipelines.clips.sampling import IntArray, as_clips, clip_indices, random_starts
+from pipelines.clips.sampling import IntArray, clip_indices, random_starts
 from pipelines.frames.frame_store import FrameStore
 
 NUM_CLIPS = 2  # query and key
@@ -82,17 +84,46 @@ class QueryKeyDataset(Dataset[Item]):
 
     def __getitem__(self, key: SampleKey) -> Item:
         """The clips of one video; the same key gives the same clips, bit by bit."""
+        clips = self._empty(1)
+        item = self._filled(key, {name: values[:, 0] for name, values in clips.items()})
+        filled = {name: torch.from_numpy(values[:, 0]) for name, values in clips.items()}
+        return item | key.entries() | filled
+
+    def __getitems__(self, keys: Sequence[SampleKey]) -> Item:
+        """A batch of the items of `keys`; torch's loaders ask for it.
+
+        All queries lie together in memory, and all keys: each are one batch of a network.
+        """
+        clips = self._empty(len(keys))
+        rest = [
+            self._filled(key, {name: values[:, place] for name, values in clips.items()})
+            for place, key in enumerate(keys)
+        ]
+        batch: Item = default_collate(rest)
+        filled = {name: torch.from_numpy(each).transpose(0, 1) for name, each in clips.items()}
+        return batch | joined_entries(keys) | filled
+
+    def _empty(self, count: int) -> dict[str, NDArray[Any]]:
+        """Arrays for the clips of some samples, ``(2, B, C, T, S, S)``."""
+        side = self._config.crop_px
+        shape = (NUM_CLIPS, count, 3, self._config.num_frames, side, side)
+        found: dict[str, NDArray[Any]] = {"rgb": np.empty(shape, np.uint8)}
+        if self._motion is not None:
+            found["motion"] = np.empty((NUM_CLIPS, count, *self._motion.clip_shape), np.float32)
+        return found
+
+    def _filled(self, key: SampleKey, clips: Mapping[str, NDArray[Any]]) -> Item:
+        """Fill the clips of one sample, ``(2, C, T, S, S)``, and say what else its item holds."""
         video_id, motion = self._videos[key.index], self._motion
         visual_starts, motion_starts = self._starts(video_id, _stream(key, STARTS))
+        self._fill_rgb(clips["rgb"], video_id, visual_starts, key)
         item: Item = {
             "video_id": video_id,
-            "rgb": self._rgb(video_id, visual_starts, key),
             "first_frame": torch.from_numpy(visual_starts),
-            **key.entries(),
         }
         if motion is not None:
             crops = motion.random_crops(_stream(key, MOTION_CROPS), video_id, NUM_CLIPS)
-            item["motion"] = torch.from_numpy(motion.read(video_id, motion_starts, crops))
+            motion.read(video_id, motion_starts, crops, clips["motion"])
             item["motion_first_frame"] = torch.from_numpy(motion_starts)
         return item
 
@@ -107,20 +138,21 @@ class QueryKeyDataset(Dataset[Item]):
         pair = draw(rng, self._shape, video_frames, self._motion.candidates(video_id))
         return pair.visual, pair.motion
 
-    def _rgb(self, video_id: str, starts: IntArray, key: SampleKey) -> torch.Tensor:
-        """Clips ``(2, 3, T, S, S)`` uint8; one read for both."""
+    def _fill_rgb(
+        self, clips: NDArray[np.uint8], video_id: str, starts: IntArray, key: SampleKey
+    ) -> None:
+        """Clips ``(2, 3, T, S, S)``; one read for both."""
         config, video_frames = self._config, self._frames.num_frames[video_id]
         indices = [clip_indices(start, *self._shape, video_frames) for start in starts.tolist()]
-        stored = as_clips(self._frames.read(video_id, np.concatenate(indices)), NUM_CLIPS)
+        frames = self._frames.pictures(video_id, np.concatenate(indices))
         side, rng, blurs = config.crop_px, _stream(key, WINDOWS), _stream(key, BLURS)
-        clips = np.empty((NUM_CLIPS, 3, config.num_frames, side, side), np.uint8)
-        for clip, out in zip(stored, clips, strict=True):
+        for number, out in enumerate(clips):
+            clip = frames[number * config.num_frames :][: config.num_frames]
             window = random_window(
                 rng, self._frames.size, self._area, self._ratio, config.horizontal_flip
             )
             deviation = 0.0 if self._blur is None else random_deviation(blurs, self._blur)
             resized_crop(clip, window, side, deviation, out)
-        return torch.from_numpy(clips)
 
 
 def _stream(key: SampleKey, number: int) -> np.random.Generator:

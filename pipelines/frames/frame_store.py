@@ -192,6 +192,22 @@ class FrameStore:
                 self._decode(place, run, destinations)
         return frames if places is None else frames[places]
 
+    def pictures(self, video_id: str, frame_indices: IntArray) -> list[FrameArray]:
+        """Frames ``(H, W, 3)`` as `read` gives them, each on its own; not to be written to.
+
+        Cached ones are not copied.
+        """
+        place = self._shards.locate(video_id)
+        wanted = checked_rows(frame_indices, place.num_rows, video_id).tolist()
+        kept = {row: self._cache.get((place.shard, place.first_row + row)) for row in wanted}
+        found = {row: frame for row, frame in kept.items() if frame is not None}
+        if missing := sorted(kept.keys() - found.keys()):
+            decoded = np.empty((len(missing), *self.size, 3), np.uint8)
+            found |= zip(missing, decoded, strict=True)
+            for run in contiguous_runs(np.array(missing)):
+                self._decode(place, run, found)
+        return [found[row] for row in wanted]
+
     def shard_of(self, video_id: str) -> int:
         """Position in `paths` of the shard that holds a video."""
         return self._shards.locate(video_id).shard

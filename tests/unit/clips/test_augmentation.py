@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.clips.augmentation import (
+    LEAST_BLUR,
     BlurConfig,
     Window,
     random_deviation,
@@ -71,6 +72,21 @@ def test_flipping_moves_no_window():
     assert [w._replace(is_flipped=False) for w in flipping] == plain
 
 
+def test_a_window_is_the_first_of_ten_that_fits():
+    for seed in range(300):
+        found = random_window(np.random.default_rng(seed), (64, 86), (0.2, 1.0), (0.5, 2.0), False)
+
+        rng = np.random.default_rng(seed)
+        drawn, (down, right, _) = rng.random((2, 10)), rng.random(3)
+        areas = (0.2 + (1.0 - 0.2) * drawn[0]) * 64 * 86
+        ratios = np.exp(np.log(0.5) + (np.log(2.0) - np.log(0.5)) * drawn[1])
+        heights, widths = np.rint(np.sqrt(areas / ratios)), np.rint(np.sqrt(areas * ratios))
+        fits = np.flatnonzero((heights <= 64) & (widths <= 86))
+        height, width = int(heights[fits[0]]), int(widths[fits[0]])
+        place = (int(down * (65 - height)), int(right * (87 - width)))
+        assert found == (*place, height, width, False)
+
+
 @pytest.mark.parametrize(
     ("area", "ratio"),
     [((0.0, 0.5), RATIO), ((0.6, 0.5), RATIO), ((0.5, 1.1), RATIO), (AREA, (2, 1)), (AREA, (0, 1))],
@@ -131,6 +147,14 @@ def test_blur_is_a_gaussian_summed_pixel_by_pixel(deviation):
     # OpenCV works with weights of 8 bits and rounds.
     assert np.abs(found - expected).max() <= 3
     assert np.abs(found - expected).mean() < 0.7
+
+
+def test_the_least_blur_moves_no_value():
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+
+    for deviation in np.linspace(0.05, LEAST_BLUR, 40, endpoint=False).tolist():
+        assert np.array_equal(cv2.GaussianBlur(noise, (3, 3), deviation), noise)
+    assert not np.array_equal(cv2.GaussianBlur(noise, (3, 3), LEAST_BLUR + 0.01), noise)
 
 
 def test_blur_is_mirrored_with_the_clip_and_leaves_what_is_even():

@@ -2,6 +2,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import default_collate
 
 from pipelines.clips.augmentation import BlurConfig
 from pipelines.clips.clip_dataset import SampleKey
@@ -45,6 +46,23 @@ def test_item_holds_query_and_key_of_both_modalities(stores, config, maps, motio
     np.testing.assert_array_equal(np.diff(numbers, axis=1), 3)
     np.testing.assert_array_equal(moving[:, 0], item["motion_first_frame"])
     np.testing.assert_array_equal(np.diff(moving, axis=1), 2)
+
+
+def test_a_batch_holds_the_items_and_its_queries_and_keys_lie_together(
+    stores, config, maps, motion_config
+):
+    pairs = dataset(stores, config, reader(maps, motion_config), blur=BlurConfig(0.5, (0.1, 0.9)))
+    keys = [SampleKey(0, 2**64 - 5), SampleKey(1, 3), SampleKey(0, 8)]
+
+    batch, expected = pairs.__getitems__(keys), default_collate([pairs[key] for key in keys])
+
+    assert batch.keys() == expected.keys()
+    assert batch.pop("video_id") == expected.pop("video_id")
+    for name, values in expected.items():
+        assert torch.equal(batch[name], values), name
+        assert batch[name].dtype == values.dtype
+    for name in ("rgb", "motion"):
+        assert batch[name].transpose(0, 1).is_contiguous()
 
 
 def test_motion_clips_come_from_where_enough_moves(stores, config, maps, motion_config):
@@ -102,7 +120,7 @@ def test_query_and_key_have_windows_of_their_own(stores, config):
     class Striped:
         num_frames, size = frames.num_frames, frames.size
 
-        def read(self, video_id, indices):
+        def pictures(self, video_id, indices):
             return np.concatenate([columns] * (len(indices) // 4))
 
     pairs = QueryKeyDataset(VIDEOS, Striped(), None, config, AREA, RATIO, None)
@@ -120,7 +138,7 @@ def test_half_of_the_clips_are_blurred_and_nothing_else_moves(stores, config):
     class Noise:
         num_frames, size = stores[0].num_frames, stores[0].size
 
-        def read(self, video_id, indices):
+        def pictures(self, video_id, indices):
             shape = (len(indices), *self.size, 3)
             return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 

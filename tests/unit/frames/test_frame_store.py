@@ -57,6 +57,23 @@ def test_a_picture_of_another_size_is_damage(tmp_path, write_shard, size):
     "indices", [[3, 4, 5], [0], [], [9, 2, 2, 22, 0], [22, 21, 20], [0, 11, 22, 0, 11]]
 )
 @pytest.mark.parametrize("cache_mb", [0, 1, 0.005])
+def test_pictures_are_the_frames_one_by_one(store, tmp_path, indices, cache_mb):
+    cached = FrameStore([tmp_path / "one.h5", tmp_path / "two.h5"], cache_mb)
+    wanted = np.array(indices, np.int64)
+
+    for _ in range(2):
+        found = cached.pictures("c", wanted)
+        assert len(found) == len(indices)
+        for picture, frame in zip(found, store.read("c", wanted), strict=True):
+            np.testing.assert_array_equal(picture, frame)
+    with pytest.raises(IndexError):
+        cached.pictures("c", np.array([23]))
+
+
+@pytest.mark.parametrize(
+    "indices", [[3, 4, 5], [0], [], [9, 2, 2, 22, 0], [22, 21, 20], [0, 11, 22, 0, 11]]
+)
+@pytest.mark.parametrize("cache_mb", [0, 1, 0.005])
 def test_any_order_and_repetition_equals_reading_everything(store, tmp_path, indices, cache_mb):
     everything = store.read("c", np.arange(23))
     cached = FrameStore([tmp_path / "two.h5"], cache_mb)

@@ -133,15 +133,15 @@ def test_a_killed_and_resumed_command_writes_the_bytes_of_an_uninterrupted_one(
     monkeypatch.setenv("PIPELINE_CHECKPOINT_SECONDS", "0")
     schedule = {**RECIPE["schedule"], "length": 6}
     train(name="whole", schedule=schedule)
-    loaded, read = [], QueryKeyDataset.__getitem__
+    loaded, read = [], QueryKeyDataset.__getitems__
 
-    def read_until(self, key, last=6):
-        loaded.append(key)
+    def read_until(self, keys, last=6):
+        loaded.extend(keys)
         if len(loaded) > last:
             raise KilledError
-        return read(self, key)
+        return read(self, keys)
 
-    monkeypatch.setattr(QueryKeyDataset, "__getitem__", read_until)
+    monkeypatch.setattr(QueryKeyDataset, "__getitems__", read_until)
     with pytest.raises(KilledError):
         train(name="resumed", schedule=schedule)
     loaded.clear()

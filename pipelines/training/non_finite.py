@@ -75,13 +75,14 @@ def check_gradients(
 def are_finite(gradients: Sequence[Tensor]) -> bool:
     """Whether no gradient of any shape has a NaN or an infinite value.
 
-    One number tells it for all of them, so that a GPU is waited for once. A norm that overflows is
-    looked at closely: finite values pass.
+    What loss scaling looks with, at a scale of 1: one pass over all of them, and a GPU is waited
+    for once.
     """
     if not gradients:
         return True
-    norm = nn.utils.get_total_norm(gradients)
-    return bool(torch.isfinite(norm)) or all(bool(g.isfinite().all()) for g in gradients)
+    found, unit = (make(1, device=gradients[0].device) for make in (torch.zeros, torch.ones))
+    torch._amp_foreach_non_finite_check_and_unscale_(list(gradients), found, unit)
+    return not bool(found)
 
 
 def _names(tensors: Iterable[tuple[str, Tensor]]) -> list[str]:

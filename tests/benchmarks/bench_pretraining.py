@@ -2,6 +2,8 @@
 
 The peer runs every backbone of the recipe forward and backward on ready clips of the shapes that
 it sees in a step, and nothing else: no loader, no loss, no optimiser, no pass without gradients.
+Its clips lie in memory as torch makes them. Some recipes make theirs in the layout of the first
+layer, which saves the network up to 4 % of a step: a peer with such clips is that much faster.
 Recipes with key networks have a second row, whose peer has their passes too: what is lost there is
 loader and objective alone.
 """

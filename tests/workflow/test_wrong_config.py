@@ -135,3 +135,16 @@ def test_frames_beside_flow_have_its_size(workspace, preset, file, place):
     message = f"presets.smoke.{place}clips.frame_size: found [40, 50], expected null where"
     assert message in answer.stdout
     assert "Traceback" not in answer.stdout
+
+
+def test_a_sweep_of_frames_has_one_size_of_them(workspace):
+    overrides = {"validation.fraction": 0.5, "frames.size": [40, 50]}
+    overrides["evaluation.clips.frame_size"] = [64, 80]
+    grids = {"random": {"evaluation.methods.random.dropout": [0.1, 0.2]}}
+    sweep = {"target": "smoke", "overrides": overrides, "grids": grids}
+
+    answer = workspace(sweeps={"sizes": sweep}).snakemake("results/sizes_sweep.csv", "-n")
+
+    assert answer.returncode != 0
+    assert "evaluation.clips.frame_size: found [64, 80] beside a sweep of frames" in answer.stdout
+    assert "Traceback" not in answer.stdout

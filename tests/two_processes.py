@@ -217,6 +217,8 @@ def launch(
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += ["--nproc-per-node", str(NUM_PROCESSES), "-m", module]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PIPELINE_DEVICE": "cpu"}
+    # Says where a process stood that was aborted.
+    environment["PYTHONFAULTHANDLER"] = "1"
     return subprocess.run(
         [*command, *map(str, arguments)],
         cwd=ROOT,

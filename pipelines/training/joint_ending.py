@@ -33,6 +33,7 @@ class JointEnding:
     def __init__(self) -> None:
         """Prepare; nothing is opened before the context is entered."""
         self._store: TCPStore | None = None
+        self._watcher: threading.Thread | None = None
         self._is_done = threading.Event()
         # torchrun may start the processes anew with the same store.
         self._key = f"failure-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
@@ -42,8 +43,8 @@ class JointEnding:
         if is_joint():
             address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
             self._store = TCPStore(address, port, is_master=False, timeout=CONNECT)
-            watcher = threading.Thread(target=self._watch, args=(self._store,), daemon=True)
-            watcher.start()
+            self._watcher = threading.Thread(target=self._watch, args=(self._store,), daemon=True)
+            self._watcher.start()
         return self
 
     def __exit__(
@@ -59,6 +60,9 @@ class JointEnding:
         """
         self._is_done.set()
         if error is None or self._store is None:
+            if self._watcher is not None:
+                # A thread that comes out of the store while Python ends aborts the process.
+                self._watcher.join()
             return
         own = f"process {rank()} of {num_processes()} failed: {type(error).__name__}: {error}"
         try:

@@ -11,6 +11,7 @@ Conventions
 - Collectives are called by all processes in the same order.
 """
 
+import importlib
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -54,6 +55,10 @@ def join() -> None:
             f"WORLD_SIZE is {os.environ['WORLD_SIZE']}, but {', '.join(missing)} is not set: "
             "start the command with torchrun, or unset WORLD_SIZE"
         )
+    # Torch imports it sooner or later. Imported by members of a group, its functions take that
+    # group for their default and keep it beyond `leave`: gloo's threads, alive when Python ends,
+    # then abort the process now and then.
+    importlib.import_module("torch.distributed.nn")
     chosen = device()
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)

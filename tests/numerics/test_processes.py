@@ -70,3 +70,9 @@ def test_what_is_kept_is_compared_and_has_changed(joint, objective, name):
     assert len(HELD) % NUM_PROCESSES
     assert len(kept.unique()) > 1
     assert not (kept == -1).any()
+
+
+@pytest.mark.distributed
+def test_nothing_of_the_group_is_left_when_python_ends(joint):
+    # A thread of gloo that wants to free a tensor then aborts the process.
+    assert [result["threads"] for result in joint[0]] == [[], []]

@@ -23,7 +23,7 @@ def literal_clips(picture: np.ndarray, seed: int, motion: PseudoMotion) -> list[
     places = crop_positions(starts, motion.pool, granularity, room, clips.num_frames)
     masks = draw_masks(seed, motion.num_labels, config.mask_ratio, side, clips.num_frames)
     count = motion.num_labels * clips.num_frames
-    colours = draw_colours(sample_generator(seed, COLOUR), motion.colours, count)
+    colours = draw_colours([sample_generator(seed, COLOUR)], motion.colours, count)
     found = []
     for label in range(motion.num_labels):
         frames = [picture[:, y : y + side, x : x + side] for x, y in places[label].T]

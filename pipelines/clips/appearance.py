@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pipelines.clips.colour import (
     ColourConfig,
-    draw_for_each,
+    draw_colours,
     recoloured_clips,
     suits_kernel,
 )
@@ -46,7 +46,7 @@ def varied_input(
     num_samples, num_clips = clips.shape[:2]
     if num_samples != len(seeds):
         raise ValueError(f"expected a seed for each of {num_samples} samples, found {len(seeds)}")
-    drawn = draw_for_each(map(np.random.default_rng, seeds), config, num_clips)
+    drawn = draw_colours(map(np.random.default_rng, seeds), config, num_clips)
     # The first clips of all samples, the second of all, ...: each lot is one batch in memory.
     order = np.arange(num_samples * num_clips).reshape(num_samples, num_clips).T.ravel()
     rows = drawn.at(order).repeated(clips.shape[3])

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipelines.clips.colour import ColourConfig, draw_for_each, recoloured_clips
+from pipelines.clips.colour import ColourConfig, draw_colours, recoloured_clips
 
 # Part of a sample's random stream, so that its crop and its colours are independent.
 _STREAM = 3
@@ -42,6 +42,6 @@ class ClipColours:
         streams = [[number % 2**64 for number in numbers] for numbers in seeds]
         rngs = (np.random.default_rng([*stream, _STREAM]) for stream in streams)
         mean, std = self._mean.to(clips), self._std.to(clips)
-        rows = draw_for_each(rngs, self._config, 1).repeated(clips.shape[2])
+        rows = draw_colours(rngs, self._config, 1).repeated(clips.shape[2])
         plain = (clips * std).add_(mean).clamp_(0, 1)
         return recoloured_clips(plain, rows, self._config.grey_first).sub_(mean).div_(std)

@@ -84,12 +84,7 @@ class Colours:
         return Colours(*(getattr(self, item.name)[rows] for item in fields(self)))
 
 
-def draw_colours(rng: np.random.Generator, config: ColourConfig, count: int) -> Colours:
-    """Draw `count` independent rows."""
-    return draw_for_each([rng], config, count)
-
-
-def draw_for_each(rngs: Iterable[np.random.Generator], config: ColourConfig, count: int) -> Colours:
+def draw_colours(rngs: Iterable[np.random.Generator], config: ColourConfig, count: int) -> Colours:
     """Draw `count` independent rows from every generator; those of one in succession.
 
     A generator is always asked for the same numbers, so that switching one operation off does

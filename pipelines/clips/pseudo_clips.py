@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pipelines.clips.clip_dataset import ClipConfig
-from pipelines.clips.colour import ColourConfig, draw_for_each, recoloured
+from pipelines.clips.colour import ColourConfig, draw_colours, recoloured
 from pipelines.clips.pseudo_motion import (
     COLOUR,
     FLIP,
@@ -122,7 +122,7 @@ class PseudoMotion:
         times, frames_alike = (num_frames, 1) if self.config.jitter_per_frame else (1, num_frames)
         count = self.num_labels * times
         rngs = (sample_generator(seed, COLOUR) for seed in seeds)
-        rows = draw_for_each(rngs, self.colours, count).repeated(frames_alike)
+        rows = draw_colours(rngs, self.colours, count).repeated(frames_alike)
         flat = recoloured(frames.flatten(0, 1), rows, self.colours.grey_first)
         return flat.reshape(frames.shape)
 

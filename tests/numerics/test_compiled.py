@@ -29,7 +29,7 @@ import torch
 from pipelines.clips import colour
 strong = colour.ColourConfig(0.5, 0.5, 0.5, 0.25, 1.0, 0.3, True)
 pictures = torch.from_numpy(np.stack(frames)).div(255)[:, None].expand(-1, 3, -1, -1)
-rows = colour.draw_colours(np.random.default_rng(0), strong, 2)
+rows = colour.draw_colours([np.random.default_rng(0)], strong, 2)
 tinted = pictures * torch.tensor([0.9, 0.4, 0.7])[:, None, None]
 result = colour._by_kernel(tinted[:, :, None], rows, True).numpy()
 """

@@ -7,7 +7,6 @@ from pipelines.clips.appearance import network_input, varied_input
 from pipelines.clips.colour import (
     ColourConfig,
     draw_colours,
-    draw_for_each,
     recoloured,
     recoloured_clips,
 )
@@ -36,7 +35,7 @@ def test_every_clip_has_a_row_of_its_own_for_all_its_frames():
     found = varied(CLIPS, [3, 8])
 
     for sample, seed in enumerate((3, 8)):
-        rows = draw_colours(np.random.default_rng(seed), PAPER, 2)
+        rows = draw_colours([np.random.default_rng(seed)], PAPER, 2)
         for frame in range(4):
             frames = CLIPS[sample, :, :, frame].float() / 255
             expected = normalised(recoloured(frames, rows, grey_first=False))
@@ -51,7 +50,7 @@ def test_either_layout_has_the_bits_of_one_operation_after_the_other(is_grey_fir
 
     plain, last = (varied_input(clips, range(5), config, MEAN, STD, e) for e in (False, True))
 
-    rows = draw_for_each([np.random.default_rng(seed) for seed in range(5)], config, 2)
+    rows = draw_colours([np.random.default_rng(seed) for seed in range(5)], config, 2)
     values = clips.flatten(0, 1).float().div(255)
     values = recoloured_clips(values, rows.repeated(4), is_grey_first)
     expected = normalised(values.transpose(1, 2)).transpose(1, 2).reshape(clips.shape)

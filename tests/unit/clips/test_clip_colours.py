@@ -42,7 +42,7 @@ def test_every_frame_of_a_clip_gets_the_same_colours():
 
     factors = []
     for clip, seed in enumerate(seeds):
-        drawn = draw_colours(np.random.default_rng([*seed, 3]), config(brightness=0.4), 1)
+        drawn = draw_colours([np.random.default_rng([*seed, 3])], config(brightness=0.4), 1)
         factor = torch.from_numpy(drawn.brightness)
         expected = adjust_brightness(plain[clip].transpose(0, 1), factor.expand(4))
         assert torch.allclose(found[clip], expected.transpose(0, 1), atol=1e-5)

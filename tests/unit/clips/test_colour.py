@@ -14,7 +14,6 @@ from pipelines.clips.colour import (
     adjust_hue,
     adjust_saturation,
     draw_colours,
-    draw_for_each,
     grey,
     luma,
     recoloured,
@@ -103,7 +102,7 @@ def test_luma_of_white_is_one_but_for_rounding():
 @pytest.mark.parametrize("grey_first", [True, False])
 def test_a_batch_is_what_the_loop_gives(grey_first):
     frames = pictures(30)
-    colours = draw_colours(np.random.default_rng(1), STRONG, 30)
+    colours = draw_colours([np.random.default_rng(1)], STRONG, 30)
     assert len(set(colours.order.tolist())) > 10
     assert 0 < colours.is_grey.sum() < 30
 
@@ -114,7 +113,7 @@ def test_a_batch_is_what_the_loop_gives(grey_first):
 
 def test_halves_are_the_whole():
     frames = pictures(8)
-    colours = draw_colours(np.random.default_rng(2), config(probability=0.7), 8)
+    colours = draw_colours([np.random.default_rng(2)], config(probability=0.7), 8)
     halves = [
         recoloured(
             frames[part],
@@ -130,7 +129,7 @@ def test_halves_are_the_whole():
 def test_clip_wise_rows_treat_all_frames_of_a_clip_alike():
     frames = pictures(2)
     clips = frames[:, :, None].expand(-1, -1, 3, -1, -1)
-    colours = draw_colours(np.random.default_rng(3), config(grey_probability=0.0), 2)
+    colours = draw_colours([np.random.default_rng(3)], config(grey_probability=0.0), 2)
 
     found = recoloured_clips(clips, colours.repeated(3), True)
 
@@ -140,8 +139,8 @@ def test_clip_wise_rows_treat_all_frames_of_a_clip_alike():
 
 
 def test_draws_stay_in_their_ranges_and_follow_the_seed():
-    colours = draw_colours(np.random.default_rng(4), config(brightness=1.5), 500)
-    again = draw_colours(np.random.default_rng(4), config(brightness=1.5), 500)
+    colours = draw_colours([np.random.default_rng(4)], config(brightness=1.5), 500)
+    again = draw_colours([np.random.default_rng(4)], config(brightness=1.5), 500)
 
     for name, low, high in [
         ("brightness", 0.0, 2.5),
@@ -159,7 +158,7 @@ def test_draws_stay_in_their_ranges_and_follow_the_seed():
 
 def test_switching_one_operation_off_leaves_the_others():
     with_hue, without = (
-        draw_colours(np.random.default_rng(5), config(hue=hue), 20) for hue in (0.25, 0.0)
+        draw_colours([np.random.default_rng(5)], config(hue=hue), 20) for hue in (0.25, 0.0)
     )
 
     assert np.array_equal(with_hue.saturation, without.saturation)
@@ -168,7 +167,7 @@ def test_switching_one_operation_off_leaves_the_others():
 
 
 def test_rows_that_are_not_jittered_are_left_alone():
-    colours = draw_colours(np.random.default_rng(6), config(probability=0.5), 200)
+    colours = draw_colours([np.random.default_rng(6)], config(probability=0.5), 200)
 
     is_still = np.all([getattr(colours, name) == IDENTITY[name] for name in OPERATIONS], axis=0)
     assert 0.4 < is_still.mean() < 0.6
@@ -178,7 +177,7 @@ def test_nothing_to_do_returns_an_equal_copy():
     frames = pictures()
     none = config(probability=0.0, grey_probability=0.0)
 
-    found = recoloured(frames, draw_colours(np.random.default_rng(7), none, len(frames)), True)
+    found = recoloured(frames, draw_colours([np.random.default_rng(7)], none, len(frames)), True)
 
     assert torch.equal(found, frames)
     assert found.data_ptr() != frames.data_ptr()
@@ -195,16 +194,16 @@ def test_greying_touches_the_chosen_frames_only():
 
 
 def test_rows_of_several_generators_follow_each_other():
-    parts = [draw_colours(np.random.default_rng(seed), STRONG, 2) for seed in (8, 9)]
+    parts = [draw_colours([np.random.default_rng(seed)], STRONG, 2) for seed in (8, 9)]
 
-    found = draw_for_each(map(np.random.default_rng, (8, 9)), STRONG, 2)
+    found = draw_colours(map(np.random.default_rng, (8, 9)), STRONG, 2)
 
     for name, values in vars(found).items():
         assert np.array_equal(values, np.concatenate([vars(part)[name] for part in parts])), name
 
 
 def test_rows_are_those_of_one_draw_after_the_other():
-    found, rng = draw_colours(np.random.default_rng(8), STRONG, 500), np.random.default_rng(8)
+    found, rng = draw_colours([np.random.default_rng(8)], STRONG, 500), np.random.default_rng(8)
 
     is_jittered = rng.random(500) < STRONG.probability
     for name in OPERATIONS:
@@ -218,13 +217,13 @@ def test_rows_are_those_of_one_draw_after_the_other():
 
 
 def test_rows_are_found_by_place():
-    colours = draw_colours(np.random.default_rng(8), STRONG, 3)
+    colours = draw_colours([np.random.default_rng(8)], STRONG, 3)
 
     assert colours.at(np.array([2, 0])).hue.tolist() == colours.hue[[2, 0]].tolist()
 
 
 def test_bad_input_is_refused():
-    colours = draw_colours(np.random.default_rng(0), STRONG, 2)
+    colours = draw_colours([np.random.default_rng(0)], STRONG, 2)
     with pytest.raises(ValueError, match="a row per frame, 6, found 2"):
         recoloured(pictures(), colours, True)
     with pytest.raises(ValueError, match="float frames"):

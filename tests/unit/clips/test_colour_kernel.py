@@ -34,7 +34,7 @@ EVERY_ORDER = np.arange(len(ORDERS))
 
 
 def rows(count, seed=0, **changes):
-    drawn = vars(draw_colours(np.random.default_rng(seed), WIDE, count))
+    drawn = vars(draw_colours([np.random.default_rng(seed)], WIDE, count))
     return Colours(**drawn | changes)
 
 

@@ -12,7 +12,7 @@ MEAN, STD = (0.45, 0.4, 0.5), (0.225, 0.2, 0.25)
 
 @pytest.mark.parametrize("grey_first", [True, False])
 def test_steps_stand_in_the_order_of_their_row(grey_first):
-    colours = draw_colours(np.random.default_rng(0), WIDE, 40)
+    colours = draw_colours([np.random.default_rng(0)], WIDE, 40)
 
     found = steps_of(colours, grey_first)
 
@@ -32,7 +32,7 @@ def test_steps_stand_in_the_order_of_their_row(grey_first):
 def test_what_is_shown_is_what_was_stepped_normalised(shape):
     num_clips, num_frames, *size = shape
     clips = torch.randint(0, 256, (num_clips, 3, num_frames, *size), dtype=torch.uint8)
-    colours = draw_colours(np.random.default_rng(1), WIDE, num_clips * num_frames)
+    colours = draw_colours([np.random.default_rng(1)], WIDE, num_clips * num_frames)
     steps = steps_of(colours, grey_first=True)
 
     found = shown(clips, steps, MEAN, STD)

@@ -11,7 +11,6 @@ Conventions
 - Collectives are called by all processes in the same order.
 """
 
-import importlib
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -58,7 +57,8 @@ def join() -> None:
     # Torch imports it sooner or later. Imported by members of a group, its functions take that
     # group for their default and keep it beyond `leave`: gloo's threads, alive when Python ends,
     # then abort the process now and then.
-    importlib.import_module("torch.distributed.nn")
+    import torch.distributed.nn
+
     chosen = device()
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)

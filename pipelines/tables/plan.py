@@ -136,9 +136,12 @@ def _extraction(config: PlanConfig, manifests: Manifests) -> Iterator[Volume]:
         videos = [video for dataset in frames.datasets for video in manifests[dataset]]
         seen = sum(video.num_frames * video.height * video.width for video in videos) / 1e6
         kept = _stored_mp(frames, config, manifests)
+        named = "+".join(frames.datasets)
+        if len(config.frames) > 1:
+            named += " at {} x {}".format(*frames.size)
         yield Volume(
-            "decode_frames", "", "+".join(frames.datasets), _shards(frames, config), seen,
-            "MP of source frames", (("decode", ""),), "frames", "frames", kept, False,
+            "decode_frames", "", named, _shards(frames, config), seen, "MP of source frames",
+            (("decode", ""),), "frames", "frames", kept, False,
         )  # fmt: skip
     flow = _stored_mp(config.flow, config, manifests)
     yield Volume(

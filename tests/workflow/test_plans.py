@@ -53,6 +53,22 @@ def test_jobs_of_generated_targets(workspace, target):
         assert ("extract_features", "appearance motionfit", "demo_smoke") in labels
 
 
+def test_jobs_where_frames_have_several_sizes(workspace):
+    preset = {
+        "training": {"self_training": {"clips": {"frame_size": [40, 50]}}},
+        "evaluation": {"clips": {"frame_size": [64, 80]}},
+    }
+    smoke = {"methods": ["random", "appearance", "motionfit", "mers"]}
+
+    labels = check(workspace(presets={"smoke": preset}, targets={"smoke": smoke}), "smoke")
+
+    assert [videos for rule, _, videos in labels if rule == "decode_frames"] == [
+        "demo_smoke at 64 x 80",
+        "demo_smoke at 32 x 40",
+        "demo_smoke at 40 x 50",
+    ]
+
+
 @pytest.mark.parametrize(
     "own",
     [

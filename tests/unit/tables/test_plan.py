@@ -152,6 +152,7 @@ def test_every_size_of_frames_is_decoded_for_itself():
     small, large, flow = volumes(settings, {"mine": [video(0)]})
 
     assert (small.stage, large.stage, flow.stage) == (*["decode_frames"] * 2, "extract_flow")
+    assert (small.videos, large.videos) == ("mine at 100 x 200", "mine at 200 x 400")
     assert (small.jobs, small.amount) == (large.jobs, large.amount)
     assert (small.kept_units, large.kept_units) == (100 * 0.02, 100 * 0.08)
     assert flow.kept_units == small.kept_units
